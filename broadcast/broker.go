@@ -1,0 +1,31 @@
+package broadcast
+
+import "context"
+
+// Broker carries publications to every node. Implementations live in packages
+// of their own; [Memory] is the one for a single node.
+//
+// Optional capabilities are interfaces of their own that a broker may satisfy
+// too; what needs one that is missing fails at start.
+type Broker interface {
+	// Start begins to deliver to h. It is called once, before anything else.
+	Start(ctx context.Context, h Handler) error
+	// Subscribe returns once publications to the groups reach this node.
+	Subscribe(ctx context.Context, groups ...string) error
+	// Unsubscribe ends that.
+	Unsubscribe(ctx context.Context, groups ...string) error
+	// Publish sends p to every node with members, this one included, and fills in
+	// its position. No error means that it was taken; an error that it may have been.
+	Publish(ctx context.Context, p *Publication) error
+	// Close ends all deliveries. After it, every call fails.
+	Close(ctx context.Context) error
+}
+
+// Handler gets what a broker delivers. Its methods never block.
+type Handler interface {
+	// OnPublication is called in the order of the group, one call at a time for
+	// each group.
+	OnPublication(p *Publication)
+	// OnInterrupted is called when publications to the groups may have been lost.
+	OnInterrupted(groups []string)
+}

@@ -1,0 +1,192 @@
+package broadcast
+
+import (
+	"context"
+	"sync"
+
+	"github.com/protoway/protoway/wire"
+)
+
+// Group is the members of one group on this node. It exists while somebody
+// holds it: [Hub.Acquire] and [Hub.Release].
+type Group struct {
+	name  string
+	ready chan struct{} // closed once subscribed, or err says why not
+	err   error         // set before ready is closed
+	refs  int           // guarded by Hub.mu: who acquired and did not release
+	left  chan struct{} // guarded by Hub.mu: not nil while unsubscribing; closed after it
+
+	mu      sync.Mutex // guards what follows; delivering holds it, so order is kept
+	members []Member
+	places  map[Member]int // where in members each one stands
+}
+
+// Name returns the name of the group.
+func (g *Group) Name() string { return g.name }
+
+// Acquire returns the group, subscribed at the broker. It must be released.
+func (h *Hub) Acquire(ctx context.Context, name string) (*Group, error) {
+	for {
+		h.mu.Lock()
+		g := h.groups[name]
+		if g == nil {
+			g = &Group{name: name, ready: make(chan struct{}), refs: 1, places: map[Member]int{}}
+			h.groups[name] = g
+			h.mu.Unlock()
+			return h.subscribe(ctx, g)
+		}
+		left := g.left
+		if left == nil {
+			g.refs++
+		}
+		h.mu.Unlock()
+		if left == nil {
+			return h.await(ctx, g)
+		}
+		select { // the last member has just left: the broker must forget it first
+		case <-left:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// subscribe is what the first to acquire a group does for all.
+func (h *Hub) subscribe(ctx context.Context, g *Group) (*Group, error) {
+	g.err = h.broker.Subscribe(ctx, g.name)
+	close(g.ready)
+	if g.err != nil {
+		h.Release(g)
+		return nil, g.err
+	}
+	return g, nil
+}
+
+func (h *Hub) await(ctx context.Context, g *Group) (*Group, error) {
+	select {
+	case <-g.ready:
+	case <-ctx.Done():
+		h.Release(g)
+		return nil, ctx.Err()
+	}
+	if g.err != nil {
+		h.Release(g)
+		return nil, g.err
+	}
+	return g, nil
+}
+
+// Release gives back what Acquire returned. The last one unsubscribes.
+func (h *Hub) Release(g *Group) {
+	h.mu.Lock()
+	g.refs--
+	if g.refs > 0 {
+		h.mu.Unlock()
+		return
+	}
+	left := make(chan struct{})
+	g.left = left
+	h.mu.Unlock()
+
+	if g.err == nil {
+		// The broker bounds how long this takes; there is no caller to wait for it.
+		if err := h.broker.Unsubscribe(context.Background(), g.name); err != nil {
+			h.logger.Warn("unsubscribe failed", "group", g.name, "error", err)
+		}
+	}
+	h.mu.Lock()
+	delete(h.groups, g.name)
+	h.mu.Unlock()
+	close(left)
+}
+
+// Add makes m a member and reports whether it was not one before. announce is
+// called first, while nothing is delivered: what it queues precedes the group's
+// first publication.
+func (g *Group) Add(m Member, announce func()) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if _, ok := g.places[m]; ok {
+		return false
+	}
+	if announce != nil {
+		announce()
+	}
+	g.places[m] = len(g.members)
+	g.members = append(g.members, m)
+	return true
+}
+
+// Remove ends the membership of m and reports whether it was one. announce is
+// called last, while nothing is delivered: nothing of the group follows it.
+func (g *Group) Remove(m Member, announce func()) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	place, ok := g.places[m]
+	if !ok {
+		return false
+	}
+	last := len(g.members) - 1
+	moved := g.members[last]
+	g.members[place] = moved
+	g.places[moved] = place
+	g.members[last] = nil
+	g.members = g.members[:last]
+	delete(g.places, m)
+	if announce != nil {
+		announce()
+	}
+	return true
+}
+
+func (g *Group) size() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return len(g.members)
+}
+
+// encoded is a publication in one dialect.
+type encoded struct {
+	dialect wire.Dialect
+	frame   []byte // nil if the dialect cannot spell it
+}
+
+// deliver hands p to all members and returns how many got it.
+func (g *Group) deliver(h *Hub, p *Publication, e *wire.Entry) int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	restricted := e.Restricted()
+	var spellings [4]encoded // as many as there are dialects in use, which are few
+	known := spellings[:0]
+	reached := 0
+	for _, m := range g.members {
+		if restricted && !m.MayReceive(e) || p.Except != "" && m.Session() == p.Except {
+			continue
+		}
+		var frame []byte
+		if known, frame = h.spell(known, m.Dialect(), p, e); frame != nil {
+			m.Deliver(frame)
+			reached++
+		}
+	}
+	return reached
+}
+
+// spell returns p in a dialect, encoding it if it is the first to ask.
+func (h *Hub) spell(known []encoded, dialect wire.Dialect, p *Publication, e *wire.Entry) ([]encoded, []byte) {
+	for i := range known {
+		if known[i].dialect == dialect {
+			return known, known[i].frame
+		}
+	}
+	f := wire.Frame{Kind: wire.KindMessage, Message: wire.Message{
+		Type: e.Type, Entry: e, Payload: p.Payload, Group: p.Group, Position: p.Position,
+	}}
+	frame, err := dialect.AppendPublication(nil, h.catalog, &f)
+	if err != nil {
+		h.logger.Error("publication cannot be encoded", "dialect", dialect.Name(), "publication", p.String(), "error", err)
+		h.observer.PublicationDropped(p.Type, "encode")
+		frame = nil
+	}
+	return append(known, encoded{dialect, frame}), frame
+}

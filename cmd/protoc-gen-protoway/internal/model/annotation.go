@@ -1,0 +1,40 @@
+package model
+
+import (
+	"strings"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	protowayv1 "github.com/protoway/protoway/gen/protoway/v1"
+)
+
+// annotation reads the rules that stand at a message; nil if there are none.
+func annotation(desc protoreflect.MessageDescriptor) *protowayv1.Rules {
+	if !proto.HasExtension(desc.Options(), protowayv1.E_Message) {
+		return nil
+	}
+	return proto.GetExtension(desc.Options(), protowayv1.E_Message).(*protowayv1.Rules)
+}
+
+// complete fills in the defaults that depend on the message alone. The reply is
+// completed when it is resolved.
+func complete(desc protoreflect.MessageDescriptor, stated *protowayv1.Rules) *protowayv1.Rules {
+	rules := proto.CloneOf(stated)
+	if rules.GetType() == "" {
+		rules.Type = Kebab(string(desc.Name()))
+	}
+	if rules.Lane != nil && rules.Lane.GetName() == "" {
+		rules.Lane.Name = rules.Lane.GetField()
+	}
+	return rules
+}
+
+func comment(desc protoreflect.MessageDescriptor) string {
+	location := desc.ParentFile().SourceLocations().ByDescriptor(desc)
+	lines := strings.Split(location.LeadingComments, "\n")
+	for i, line := range lines {
+		lines[i] = strings.TrimRight(strings.TrimPrefix(line, " "), " \t\r")
+	}
+	return strings.Trim(strings.Join(lines, "\n"), "\n")
+}

@@ -1,0 +1,110 @@
+package protoway
+
+import (
+	"errors"
+	"log/slog"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/protoway/protoway/auth"
+	"github.com/protoway/protoway/broadcast"
+	"github.com/protoway/protoway/consumer"
+	"github.com/protoway/protoway/metrics"
+	"github.com/protoway/protoway/receivers"
+	"github.com/protoway/protoway/wire"
+)
+
+// Config is what a server is made of. The zero value of every field is safe.
+type Config struct {
+	// Paths are the URLs that clients connect to, by the path of the URL: "/ws".
+	// At least one is required.
+	Paths map[string]Path
+	// Verifier checks tokens. Default: every token is refused.
+	Verifier auth.Verifier
+	// Broker carries broadcasts between nodes. Default: in memory, for one node.
+	Broker broadcast.Broker
+	// Secret signs the tickets with which clients resume their groups; at least 32
+	// bytes, the same on all nodes. Default: random, so that tickets end with the
+	// process and clients join anew after a restart.
+	Secret []byte
+	// Messages are sent by this server though no receiver handles a message of
+	// their proto package. They are needed for broadcasts of other nodes only.
+	Messages []proto.Message
+	// PublicByDefault lets anybody send messages whose schema says nothing about
+	// auth. Default: senders must be signed in.
+	PublicByDefault bool
+	// Strict makes it an error if nobody handles a message that clients may send.
+	// Default: it is logged.
+	Strict bool
+	// WithoutSystem leaves out the diagnostics that every path has: ping, echo,
+	// health and info.
+	WithoutSystem bool
+	// Limits bound what one connection may use.
+	Limits consumer.Limits
+	// Pools size the goroutines that run receivers.
+	Pools consumer.Pools
+	// Interceptors wrap the handling of every message, the first one outermost.
+	Interceptors []consumer.Interceptor
+	// DrainSpread is the time that Shutdown gives clients to reconnect elsewhere.
+	// Default: none, they are disconnected once all handlers have ended.
+	DrainSpread time.Duration
+	// Observer is told what happens. Default: Prometheus metrics at /metrics.
+	Observer consumer.Observer
+	// Logger gets what operators need to know. Default: slog.Default().
+	Logger *slog.Logger
+}
+
+// Path is what clients of one URL get.
+type Path struct {
+	// Receivers handle the messages, in this order.
+	Receivers []receivers.Receiver
+	// Groups are joined by every connection.
+	Groups []string
+	// Dialects are what clients may speak. Default: native binary and native JSON.
+	Dialects []wire.Dialect
+	// Origins are the hosts whose pages may connect besides the server's own, as
+	// patterns: "example.com", "*.example.com".
+	Origins []string
+	// Identify finds out who the user of the upgrade request is, for instance by a
+	// session cookie. Default: nobody.
+	Identify auth.Identify
+}
+
+// withDefaults returns c with what was left out filled in.
+func (c Config) withDefaults() Config {
+	if c.Verifier == nil {
+		c.Verifier = noVerifier
+	}
+	if c.Broker == nil {
+		c.Broker = broadcast.NewMemory()
+	}
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	if c.Observer == nil {
+		c.Observer = metrics.New(metrics.Config{})
+	}
+	c.Limits = c.Limits.WithDefaults()
+	return c
+}
+
+// check says what is wrong with the fields themselves.
+func (c Config) check() error {
+	var errs []error
+	if len(c.Paths) == 0 {
+		errs = append(errs, errors.New("Config.Paths is empty: clients need at least one path, such as \"/ws\""))
+	}
+	if checker, ok := c.Verifier.(auth.Checker); ok {
+		errs = append(errs, checker.Check())
+	}
+	return errors.Join(errs...)
+}
+
+// dialects returns what clients of the path may speak.
+func (p Path) dialects() []wire.Dialect {
+	if len(p.Dialects) > 0 {
+		return p.Dialects
+	}
+	return []wire.Dialect{wire.Protobuf, wire.JSON}
+}

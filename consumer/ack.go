@@ -1,0 +1,208 @@
+package consumer
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/protoway/protoway/status"
+	"github.com/protoway/protoway/wire"
+)
+
+// newCall makes the call of a frame that is about to run, or of no frame.
+func (c *Consumer) newCall(j *job) *call {
+	k := &call{}
+	k.c, k.call, k.who = c, k, c.identity.Load()
+	k.acts.Store(k.who)
+	if j != nil {
+		k.id, k.re, k.binding, k.keyed = j.id, j.re, j.binding, j.key != ""
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if k.next = c.calls; k.next != nil {
+		k.next.prev = k
+	}
+	c.calls = k
+	return k
+}
+
+// begin starts the clock of a call.
+func (k *call) begin(now time.Time, timeout time.Duration) {
+	if timeout == 0 {
+		timeout = k.c.node.limits.HandlerTimeout
+	}
+	timer := timers.Get().(*callTimer)
+	k.mu.Lock()
+	k.deadline, k.timer = now.Add(timeout), timer
+	k.mu.Unlock()
+	timer.start(k, timeout)
+}
+
+// halt stops the clock of a call whose handlers have returned.
+func (k *call) halt() {
+	k.mu.Lock()
+	timer := k.timer
+	k.timer, k.deadline = nil, time.Time{}
+	k.mu.Unlock()
+	timer.stop()
+}
+
+// expire acks a call whose time is over. Its lane and worker stay taken until
+// the handlers return.
+func (k *call) expire() {
+	k.ack(nil, status.DeadlineExceeded.Errorf("%q took longer than allowed", k.Type()))
+	k.end(context.DeadlineExceeded)
+}
+
+// callTimer is a timer that is used again, so that a call costs none.
+type callTimer struct {
+	timer *time.Timer
+	mu    sync.Mutex
+	call  *call // guarded by mu
+}
+
+var timers = sync.Pool{New: func() any { return &callTimer{} }}
+
+func (t *callTimer) start(k *call, after time.Duration) {
+	t.mu.Lock()
+	t.call = k
+	t.mu.Unlock()
+	if t.timer == nil {
+		t.timer = time.AfterFunc(after, t.fire)
+		return
+	}
+	t.timer.Reset(after)
+}
+
+// stop ends the timer. One that is firing is not used again.
+func (t *callTimer) stop() {
+	stopped := t.timer.Stop()
+	t.mu.Lock()
+	t.call = nil
+	t.mu.Unlock()
+	if stopped {
+		timers.Put(t)
+	}
+}
+
+func (t *callTimer) fire() {
+	t.mu.Lock()
+	k := t.call
+	t.mu.Unlock()
+	if k != nil {
+		k.expire()
+	}
+}
+
+// finish ends a call: it acks the frame unless that was done, settles its key
+// and closes its context.
+func (k *call) finish(reply proto.Message, err error) {
+	failure := status.From(err)
+	if failure != nil && failure.Code == status.Internal {
+		k.c.logFailure(k.Type(), err)
+	}
+	k.settle(reply, failure)
+	k.ack(reply, failure)
+	k.leave()
+}
+
+// leave takes a call that has ended off its connection.
+func (k *call) leave() {
+	k.end(context.Canceled)
+	c := k.c
+	c.mu.Lock()
+	if k.prev != nil {
+		k.prev.next = k.next
+	} else {
+		c.calls = k.next
+	}
+	if k.next != nil {
+		k.next.prev = k.prev
+	}
+	k.prev, k.next = nil, nil
+	last := c.lastOne()
+	c.mu.Unlock()
+	if last {
+		c.node.goodbye(c)
+	}
+}
+
+// logFailure logs what a client is not told.
+func (c *Consumer) logFailure(kind string, err error) {
+	var cause error
+	var coded *status.Error
+	if errors.As(err, &coded) {
+		cause = errors.Unwrap(coded)
+	}
+	c.logger.Error("a receiver failed", "type", kind, "error", err, "cause", cause)
+}
+
+// ack acks the frame, once.
+func (h *Handle) ack(reply proto.Message, err *status.Error) {
+	var answer wire.Message
+	if err == nil && reply != nil {
+		e, unknown := h.c.node.catalog.Of(reply)
+		if unknown == nil {
+			answer = wire.Message{Type: e.Type, Entry: e, Value: reply}
+		} else {
+			err = status.From(unknown)
+		}
+	}
+	h.ackEncoded(answer, err)
+}
+
+// ackEncoded is ack for a reply that is on its way already.
+func (h *Handle) ackEncoded(answer wire.Message, err *status.Error) {
+	if h.binding == nil || !h.acked.CompareAndSwap(false, true) {
+		return
+	}
+	code := status.OK
+	if err != nil {
+		code = err.Code
+	}
+	h.c.node.observer.Acked(h.Type(), code)
+	if h.id != 0 {
+		h.c.sendAck(h.id, err, answer)
+	}
+}
+
+// sendAck queues an ack. A reply or details that cannot be encoded become an
+// Internal error: there is an ack in any case.
+func (c *Consumer) sendAck(id uint64, err *status.Error, reply wire.Message) {
+	f := wire.Frame{Re: id, Kind: wire.KindAck, Ack: wire.Ack{Error: err, Reply: reply}}
+	if failure := c.send(&f); failure == nil {
+		return
+	}
+	code := status.Internal
+	if err != nil {
+		code = err.Code
+	}
+	f.Ack = wire.Ack{Error: code.Errorf("the answer cannot be encoded")}
+	_ = c.send(&f) // has nothing left that could fail
+}
+
+// scratches hold frames while they are encoded.
+var scratches = sync.Pool{New: func() any { b := make([]byte, 0, 512); return &b }}
+
+// send encodes a frame and queues it.
+func (c *Consumer) send(f *wire.Frame) error {
+	scratch := scratches.Get().(*[]byte)
+	encoded, err := c.wire.Append((*scratch)[:0], f)
+	if err == nil {
+		c.outbox.push(encoded)
+	} else {
+		c.logger.Error("a frame cannot be encoded", "kind", f.Kind.String(), "type", f.Message.Type+f.Ack.Reply.Type, "error", err)
+		err = status.Internal.Wrap(err, "internal error")
+	}
+	if cap(encoded) <= maxKeptSheaf {
+		*scratch = encoded[:0]
+		scratches.Put(scratch)
+	}
+	return err
+}
+
+func validText(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }

@@ -1,0 +1,49 @@
+package consumer
+
+import "strconv"
+
+// Conn is the transport under a consumer. A transport calls [Consumer.Receive]
+// for each message it reads, from one goroutine at a time, and [Consumer.Closed]
+// once, after the last.
+type Conn interface {
+	// Write sends messages in their order and blocks until they are taken. It is
+	// called from one goroutine at a time. The messages are valid during the call.
+	Write(messages [][]byte, text bool) error
+	// Close starts to end the connection with a close code and does not block.
+	Close(code CloseCode, reason string)
+	// Abort ends the connection at once, a blocked Write too.
+	Abort()
+}
+
+// CloseCode is the status code of a WebSocket close frame. From 4000 to 4499 and
+// for 1001, 1006, 1011, 1012 and 1013 a client reconnects, with backoff; from
+// 4500 on and for all others it does not.
+type CloseCode int
+
+// The close codes of the gateway.
+const (
+	CloseNormal       CloseCode = 1000 // the client asked for it
+	CloseGoingAway    CloseCode = 1001 // the server shuts down
+	CloseMessageBig   CloseCode = 1009 // a message was larger than the server reads
+	CloseTryLater     CloseCode = 1013 // the server has no room for the handshake
+	CloseSlow         CloseCode = 4000 // the client read too slowly: its queue is full or a write was stuck
+	CloseIdle         CloseCode = 4001 // nothing was heard from the client for three heartbeats
+	CloseHandshake    CloseCode = 4002 // no Hello within the handshake timeout
+	CloseByServer     CloseCode = 4003 // a receiver or the server API closed it
+	CloseNoHello      CloseCode = 4500 // the first frame was not Hello
+	CloseRefused      CloseCode = 4501 // a receiver's Connected refused it
+	CloseDisconnected CloseCode = 4502 // a receiver closed it for good
+)
+
+// Reconnect reports whether a client should connect again after this code.
+func (c CloseCode) Reconnect() bool {
+	switch c {
+	case CloseGoingAway, 1006, 1011, 1012, CloseTryLater:
+		return true
+	default:
+		return c >= 4000 && c < 4500
+	}
+}
+
+// String returns the number.
+func (c CloseCode) String() string { return strconv.Itoa(int(c)) }

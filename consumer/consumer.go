@@ -1,0 +1,180 @@
+// Package consumer is one connection of a client: it takes frames, finds the
+// route of each, runs it and acks it.
+//
+// What a receiver can do during a frame hangs off the frame's handle:
+//
+//	me := consumer.From(ctx)
+//	err := me.Join(ctx, "room:1")
+//
+// The one idea: reading never waits. Frames go into lanes, lanes are run by a
+// bounded pool of workers, and what a connection is sent goes into its bounded
+// outbox.
+package consumer
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/protoway/protoway/auth"
+	"github.com/protoway/protoway/broadcast"
+	"github.com/protoway/protoway/wire"
+)
+
+// overloadRetry is when a frame that was refused for load may come again.
+const overloadRetry = 200 * time.Millisecond
+
+// Opening is what is known about a connection before its first frame.
+type Opening struct {
+	Path    *Path
+	Dialect wire.Dialect
+	// RemoteAddr is the client's address, for logs.
+	RemoteAddr string
+	// Token is what the upgrade request offered; empty for none.
+	Token string
+	// User is the session identity of the upgrade request; nil for none.
+	User *auth.User
+}
+
+// Consumer is one connection.
+type Consumer struct {
+	node    *Node
+	opening Opening
+	name    string // names the session
+	wire    wire.Session
+	outbox  *outbox
+	onFrame func(*wire.Frame) // takeFrame, bound once
+	logger  *slog.Logger
+
+	identity atomic.Pointer[identity]
+	signing  chan struct{} // holds one token: who has it may change the identity
+	lastRead atomic.Int64  // nanoseconds since 1970
+	began    time.Time
+
+	// Of the reader alone.
+	greeted bool
+	scratch []byte
+
+	mu        sync.Mutex // guards what follows
+	secret    string     // proves an anonymous client on resume
+	closed    bool
+	parted    bool // Disconnected has been or is being called
+	expiring  bool // the user is being signed out
+	own       lane
+	lanes     map[laneKey]*lane
+	barrier   *job
+	held      ring[*job]
+	inFlight  int   // frames that wait or run
+	calls     *call // those that run, a list
+	groups    map[string]*membership
+	requests  map[uint64]*pending
+	lastID    uint64
+	instances map[*Scope]any
+	bound     map[*Route]Handler
+	lives     []Lifecycle
+}
+
+var _ broadcast.Member = (*Consumer)(nil)
+
+// newConsumer makes the consumer of a connection.
+func newConsumer(node *Node, conn Conn, opening Opening) *Consumer {
+	c := &Consumer{
+		node:    node,
+		opening: opening,
+		name:    newSession(),
+		wire:    opening.Dialect.Open(node.catalog, wire.ServerSide),
+		signing: make(chan struct{}, 1),
+		began:   time.Now(),
+	}
+	c.outbox = newOutbox(conn, opening.Dialect.Text(), opening.Dialect.Joins(), node.limits.OutboxBytes)
+	c.outbox.slow = func() { conn.Abort() }
+	c.onFrame = c.takeFrame
+	c.own.c = c
+	c.logger = node.logger.With("session", c.name, "path", opening.Path.Name)
+	c.secret = newSecret()
+	c.identity.Store(&identity{user: auth.Anonymous, subject: anonymousSubject(c.secret)})
+	c.lastRead.Store(c.began.UnixNano())
+	c.openScopes()
+	return c
+}
+
+// openScopes makes the receivers that live as long as the connection.
+func (c *Consumer) openScopes() {
+	path := c.opening.Path
+	c.lives = path.Lifecycles
+	if len(path.Scopes) == 0 {
+		return
+	}
+	c.instances = make(map[*Scope]any, len(path.Scopes))
+	c.bound = map[*Route]Handler{}
+	c.lives = append([]Lifecycle(nil), path.Lifecycles...)
+	for _, scope := range path.Scopes {
+		instance := scope.New()
+		c.instances[scope] = instance
+		c.lives = append(c.lives, scope.Lifecycle(instance))
+	}
+}
+
+// Session names the connection.
+func (c *Consumer) Session() string { return c.name }
+
+// Dialect is how the connection's frames are spelled.
+func (c *Consumer) Dialect() wire.Dialect { return c.opening.Dialect }
+
+// Deliver queues an encoded frame.
+func (c *Consumer) Deliver(frame []byte) { c.outbox.push(frame) }
+
+// Close ends the connection once all that waits is written.
+func (c *Consumer) Close(code CloseCode, reason string) { c.outbox.close(code, reason) }
+
+// Closed is called by the transport once, when the connection has ended. Frames
+// with a key run to their end, others are canceled.
+func (c *Consumer) Closed(code CloseCode) {
+	c.outbox.drop()
+	c.mu.Lock()
+	if c.closed {
+		c.mu.Unlock()
+		return
+	}
+	c.closed = true
+	c.cancelCalls()
+	c.failRequests()
+	left := c.leaveEverything()
+	last := c.lastOne()
+	c.mu.Unlock()
+	for _, g := range left {
+		c.node.hub.Release(g)
+	}
+	c.node.forget(c, code)
+	if last {
+		c.node.goodbye(c)
+	}
+}
+
+// lastOne reports, once, that the connection has ended and nothing of it runs
+// any more. The caller holds mu.
+func (c *Consumer) lastOne() bool {
+	if !c.closed || c.parted || c.inFlight > 0 || c.calls != nil {
+		return false
+	}
+	c.parted = true
+	return true
+}
+
+// newSession returns the name of a connection: 64 random bits.
+func newSession() string { return hex.EncodeToString(randomBytes(8)) }
+
+// newSecret returns 128 random bits.
+func newSecret() string { return string(randomBytes(secretBytes)) }
+
+// secretBytes is the length of an anonymous client's secret.
+const secretBytes = 16
+
+func randomBytes(n int) []byte {
+	b := make([]byte, n)
+	_, _ = rand.Read(b) // never fails: it ends the process instead
+	return b
+}

@@ -1,0 +1,168 @@
+package consumer
+
+import (
+	"crypto/sha256"
+	"sync"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/protoway/protoway/status"
+	"github.com/protoway/protoway/wire"
+)
+
+// claimKey is the scope of a key: it means one frame of one subject.
+type claimKey struct{ subject, kind, key string }
+
+// claim is a keyed frame that runs or has run.
+type claim struct {
+	key     claimKey
+	payload [sha256.Size]byte
+	// Guarded by dedupe.mu until done, unchanged after it.
+	done    bool
+	err     *status.Error
+	reply   wire.Message
+	waiters []*call
+	expires time.Time
+}
+
+// dedupe remembers the keyed frames of a node, so that a frame that comes again
+// is answered and not run. Nothing is forgotten before its time: when there is
+// no room, new keyed frames are refused.
+type dedupe struct {
+	window  time.Duration
+	perUser int
+	total   int
+
+	mu       sync.Mutex // guards what follows
+	claims   map[claimKey]*claim
+	users    map[string]int // claims of each subject
+	finished ring[*claim]   // in the order in which they expire
+}
+
+func newDedupe(limits Limits) *dedupe {
+	return &dedupe{
+		window:  limits.DedupeWindow,
+		perUser: limits.DedupePerUser,
+		total:   limits.DedupeTotal,
+		claims:  map[claimKey]*claim{},
+		users:   map[string]int{},
+	}
+}
+
+// begin claims a key for a call. It returns the claim to settle if the call
+// shall run, or a claim that is done, or nothing if the call will be acked when
+// the one that runs is settled.
+func (d *dedupe) begin(key claimKey, payload []byte, k *call) (mine, stored *claim, err error) {
+	sum := sha256.Sum256(payload)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.expire(time.Now())
+	known := d.claims[key]
+	switch {
+	case known == nil:
+		mine, err = d.add(key, sum)
+		return mine, nil, err
+	case known.payload != sum:
+		return nil, nil, status.AlreadyExists.Errorf("key %q was used with another payload", key.key)
+	case known.done:
+		return nil, known, nil
+	default:
+		known.waiters = append(known.waiters, k)
+		return nil, nil, nil
+	}
+}
+
+func (d *dedupe) add(key claimKey, sum [sha256.Size]byte) (*claim, error) {
+	if len(d.claims) >= d.total || d.users[key.subject] >= d.perUser {
+		return nil, overload("too many frames with keys are remembered: send it again later")
+	}
+	c := &claim{key: key, payload: sum}
+	d.claims[key] = c
+	d.users[key.subject]++
+	return c, nil
+}
+
+// settle stores how a claim ended and returns the calls that waited for it.
+func (d *dedupe) settle(c *claim, reply wire.Message, err *status.Error) []*call {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	waiters := c.waiters
+	c.waiters = nil
+	c.done, c.reply, c.err = true, reply, err
+	if err != nil && passing(err.Code) {
+		d.remove(c)
+		return waiters
+	}
+	c.expires = time.Now().Add(d.window)
+	d.finished.push(c)
+	return waiters
+}
+
+// passing reports whether an outcome says nothing about the frame itself, so
+// that it must run when it comes again.
+func passing(code status.Code) bool {
+	switch code {
+	case status.Unauthenticated, status.PermissionDenied, status.ResourceExhausted,
+		status.Unavailable, status.Canceled, status.DeadlineExceeded:
+		return true
+	default:
+		return false
+	}
+}
+
+// expire forgets what is past the window. The caller holds mu.
+func (d *dedupe) expire(now time.Time) {
+	for d.finished.len() > 0 && d.finished.items[d.finished.head].expires.Before(now) {
+		d.remove(d.finished.pop())
+	}
+}
+
+func (d *dedupe) remove(c *claim) {
+	delete(d.claims, c.key)
+	if d.users[c.key.subject]--; d.users[c.key.subject] == 0 {
+		delete(d.users, c.key.subject)
+	}
+}
+
+func (d *dedupe) len() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return len(d.claims)
+}
+
+// claimKey reports whether a call with a key shall run. If not, it is acked
+// here or when the one that runs has ended.
+func (k *call) claimKey(j *job) bool {
+	key := claimKey{k.who.subject, j.binding.Entry.Type, j.key}
+	mine, stored, err := k.c.node.dedupe.begin(key, j.payload, k)
+	switch {
+	case err != nil:
+		k.finish(nil, err)
+	case stored != nil:
+		k.repeat(stored)
+	}
+	k.claim = mine
+	return mine != nil
+}
+
+// repeat acks a call as its first attempt was acked.
+func (k *call) repeat(c *claim) {
+	k.ackEncoded(c.reply, c.err)
+	k.leave()
+}
+
+// settle stores how a claimed call ended and acks those that waited for it.
+func (k *call) settle(reply proto.Message, err *status.Error) {
+	if k.claim == nil {
+		return
+	}
+	stored := wire.Message{}
+	if err == nil && reply != nil {
+		stored, err = k.c.node.serialized(reply)
+	}
+	for _, waiter := range k.c.node.dedupe.settle(k.claim, stored, err) {
+		waiter.ackEncoded(stored, err)
+		waiter.leave()
+	}
+}

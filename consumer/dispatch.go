@@ -1,0 +1,147 @@
+package consumer
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/protoway/protoway/status"
+	"github.com/protoway/protoway/wire"
+)
+
+// runJob runs a frame whose turn it is.
+func (c *Consumer) runJob(j *job) {
+	switch {
+	case c.skips(j):
+	case j.inner != nil:
+		j.inner()
+	case j.kind == wire.KindMessage:
+		c.dispatch(j)
+	case j.kind == wire.KindHello:
+		c.welcome(j)
+	default:
+		c.authenticate(j)
+	}
+}
+
+// skips reports whether a frame is not run because its connection has ended.
+// Frames with a key run all the same.
+func (c *Consumer) skips(j *job) bool {
+	if j.key != "" {
+		return false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.closed
+}
+
+// dispatch is the way of one message, from its lane to its ack.
+func (c *Consumer) dispatch(j *job) {
+	began := time.Now()
+	k := c.newCall(j)
+	if err := c.allowed(j.binding, k.who, began); err != nil {
+		k.finish(nil, err)
+		return
+	}
+	if j.binding.Keyed && j.key != "" && !k.claimKey(j) {
+		return // it ran before, or whoever runs it now acks this one too
+	}
+	in := j.binding.Entry.Message.New().Interface()
+	if err := c.wire.Unmarshal(j.payload, in); err != nil {
+		k.finish(nil, status.InvalidArgument.Errorf("the payload of %q is not valid: %v", j.binding.Entry.Type, err))
+		return
+	}
+	k.begin(began, j.binding.Timeout)
+	reply, err := c.invoke(k, j.binding.Routes, in)
+	k.halt()
+	c.node.observer.Handled(j.binding.Entry.Type, time.Since(began))
+	if k.async && err == nil {
+		return // the asynchronous worker finishes it
+	}
+	k.finish(reply, err)
+}
+
+// allowed checks what every route asks of the sender: a message is handled by
+// all of its receivers or by none.
+func (c *Consumer) allowed(b *Binding, who *identity, now time.Time) error {
+	for i := range b.Policies {
+		if err := b.Policies[i].Allow(who.user, now); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// invoke runs the routes of a message in their order. All of them run, at most
+// one replies, and the first error wins.
+func (c *Consumer) invoke(k *call, routes []*Route, in proto.Message) (reply proto.Message, first error) {
+	for _, route := range routes {
+		out, err := c.invokeOne(k, route, in)
+		if err != nil && first == nil {
+			first = err
+		}
+		if route.Reply != nil {
+			reply = out
+			if out == nil && err == nil && !k.async {
+				first = status.Internal.Wrap(fmt.Errorf("%s.%s returned neither a reply nor an error", route.Receiver, route.Method), "internal error")
+			}
+		}
+	}
+	return reply, first
+}
+
+// invokeOne calls one handler; a panic is an Internal error.
+func (c *Consumer) invokeOne(k *call, route *Route, in proto.Message) (out proto.Message, err error) {
+	defer func() {
+		if reason := recover(); reason != nil {
+			out, err = nil, c.panicked(k.Type(), reason)
+		}
+	}()
+	return c.handler(route)(k, in)
+}
+
+// panicked logs a panic with its stack and returns what the client learns.
+func (c *Consumer) panicked(kind string, reason any) error {
+	c.node.observer.Panicked(kind)
+	c.logger.Error("a receiver panicked", "type", kind, "panic", reason, "stack", string(debug.Stack()))
+	return status.Internal.Wrap(fmt.Errorf("panic: %v", reason), "internal error")
+}
+
+// handler returns the handler of a route on this connection.
+func (c *Consumer) handler(route *Route) Handler {
+	if route.Scope == nil {
+		return route.Handle
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	handle := c.bound[route]
+	if handle == nil {
+		handle = route.Bind(c.instances[route.Scope])
+		c.bound[route] = handle
+	}
+	return handle
+}
+
+// background is a frame that goes on in the asynchronous pool.
+type background struct {
+	call *call
+	fn   func(ctx context.Context) (proto.Message, error)
+}
+
+func (b *background) run() (more bool) {
+	reply, err := b.guarded()
+	b.call.finish(reply, err)
+	return false
+}
+
+func (b *background) guarded() (reply proto.Message, err error) {
+	defer func() {
+		if reason := recover(); reason != nil {
+			reply, err = nil, b.call.c.panicked(b.call.Type(), reason)
+		}
+	}()
+	return b.fn(b.call)
+}

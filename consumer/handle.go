@@ -1,0 +1,182 @@
+package consumer
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	protowayv1 "github.com/protoway/protoway/gen/protoway/v1"
+
+	"github.com/protoway/protoway/auth"
+	"github.com/protoway/protoway/broadcast"
+	"github.com/protoway/protoway/status"
+	"github.com/protoway/protoway/wire"
+)
+
+// Handle is what a receiver can do while it handles a frame, and after that as
+// long as the connection lives. [From] returns it.
+type Handle struct {
+	c       *Consumer
+	call    *call
+	who     *identity                // the snapshot that User shows
+	acts    atomic.Pointer[identity] // as whom groups are joined: who, or what SignIn made of it
+	binding *Binding                 // nil in lifecycle methods
+	id, re  uint64
+	keyed   bool
+	claim   *claim
+	acked   atomic.Bool
+	async   bool
+}
+
+type handleKey struct{}
+
+// From returns the handle of the frame that ctx belongs to. Outside a frame it
+// panics; tests get a context from gatewaytest.Context.
+func From(ctx context.Context) *Handle {
+	h, ok := ctx.Value(handleKey{}).(*Handle)
+	if !ok {
+		panic("consumer.From: the context does not belong to a frame: pass on the ctx that the receiver's method got, or use gatewaytest.Context in tests")
+	}
+	return h
+}
+
+// User returns who sent the frame. It never changes during a call and is
+// [auth.Anonymous] for who is not signed in.
+func (h *Handle) User() *auth.User { return h.who.user }
+
+// Session names the connection, for logs and for [broadcast.Except].
+func (h *Handle) Session() string { return h.c.name }
+
+// Type returns the type of the frame; empty in lifecycle methods.
+func (h *Handle) Type() string {
+	if h.binding == nil {
+		return ""
+	}
+	return h.binding.Entry.Type
+}
+
+// Path returns the name of the path that the client connected to.
+func (h *Handle) Path() string { return h.c.opening.Path.Name }
+
+// RemoteAddr returns the address of the client.
+func (h *Handle) RemoteAddr() string { return h.c.opening.RemoteAddr }
+
+// Send sends m to this client, where m is a proto.Message of server origin or
+// has a method Message that returns one. It is correlated to the frame and
+// precedes its ack. On a closed connection nothing happens.
+func (h *Handle) Send(_ context.Context, m any) error {
+	value, e, err := h.c.node.outgoing(m)
+	if err != nil {
+		return err
+	}
+	f := wire.Frame{Re: h.id, Kind: wire.KindMessage, Message: wire.Message{Type: e.Type, Entry: e, Value: value}}
+	return h.c.send(&f)
+}
+
+// Progress tells the client how far the frame has come: value goes from 0 to 1,
+// info is for people. A client that asked for no ack is told nothing.
+func (h *Handle) Progress(_ context.Context, value float64, info string) error {
+	if h.id == 0 || h.acked.Load() {
+		return nil
+	}
+	f := wire.Frame{Re: h.id, Kind: wire.KindProgress, Control: &protowayv1.Progress{Value: value, Info: validText(info)}}
+	return h.c.send(&f)
+}
+
+// Join makes the connection a member of a group. The client gets a ticket that
+// restores the membership after a reconnect. Joining twice changes nothing.
+//
+// Errors: InvalidArgument for a name that is not allowed, ResourceExhausted past
+// Limits.MaxGroups, Canceled on a closed connection, Aborted if the user of the
+// connection has changed since the frame began.
+func (h *Handle) Join(ctx context.Context, group string) error {
+	if err := broadcast.CheckGroup(group); err != nil {
+		return err
+	}
+	return h.c.join(ctx, joining{group: group, who: h.acts.Load()})
+}
+
+// Leave ends the membership of the connection in a group, and voids its tickets.
+// Leaving a group that was not joined changes nothing.
+func (h *Handle) Leave(ctx context.Context, group string) error {
+	if err := broadcast.CheckGroup(group); err != nil {
+		return err
+	}
+	return h.c.leave(ctx, group, "")
+}
+
+// Broadcast sends m to all members of a group on all nodes, this connection
+// included if it is one. m is a proto.Message of server origin or has a method
+// Message that returns one.
+func (h *Handle) Broadcast(ctx context.Context, group string, m any, opts ...broadcast.PublishOption) error {
+	if err := broadcast.CheckGroup(group); err != nil {
+		return err
+	}
+	value, err := wire.ProtoOf(m)
+	if err != nil {
+		return err
+	}
+	_, err = h.c.node.hub.Publish(ctx, group, value, opts...)
+	return err
+}
+
+// SignIn makes user the user of the connection; nil signs out. When another user
+// was signed in, the connection leaves all groups that receivers joined. Frames
+// that arrived after this one see the new user if the message's rules say
+// identity: true.
+func (h *Handle) SignIn(ctx context.Context, user *auth.User) error {
+	next, err := h.c.setUser(ctx, user, "the user of the connection changed")
+	if err != nil {
+		return err
+	}
+	h.acts.Store(next)
+	return nil
+}
+
+// Async goes on with the frame in the pool of asynchronous workers and acks it
+// when fn has ended; the method that called it returns nil. fn's context has no
+// deadline and is canceled when the connection ends, unless the frame has a key.
+//
+// To ack at once and go on in the background instead, start a goroutine and
+// return: the handle stays valid, Sends stay correlated, and the context to use
+// is context.WithoutCancel(ctx).
+func (h *Handle) Async(fn func(ctx context.Context) (proto.Message, error)) error {
+	if h.async {
+		return status.Internal.Errorf("Async was called twice for one frame")
+	}
+	work := &background{call: h.call, fn: fn}
+	if !h.c.node.async.submit(work) {
+		return overload("all asynchronous workers are busy and their queue is full")
+	}
+	h.async = true
+	return nil
+}
+
+// AckAfter goes on with the frame after a delay and acks it when fn has ended;
+// the method that called it returns nil. Waiting takes no worker and no
+// goroutine. fn runs in the pool of asynchronous workers.
+func (h *Handle) AckAfter(delay time.Duration, fn func() (proto.Message, error)) error {
+	if h.async {
+		return status.Internal.Errorf("the frame is asynchronous already")
+	}
+	h.async = true
+	work := &background{call: h.call, fn: func(context.Context) (proto.Message, error) { return fn() }}
+	time.AfterFunc(delay, func() {
+		if !h.c.node.async.submit(work) {
+			h.call.finish(nil, overload("all asynchronous workers are busy and their queue is full"))
+		}
+	})
+	return nil
+}
+
+// Close ends the connection once all that was sent is written. The client
+// reconnects if reconnect is true.
+func (h *Handle) Close(reason string, reconnect bool) {
+	code := CloseDisconnected
+	if reconnect {
+		code = CloseByServer
+	}
+	h.c.outbox.close(code, reason)
+}

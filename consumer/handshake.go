@@ -1,0 +1,175 @@
+package consumer
+
+import (
+	"context"
+	"time"
+
+	"github.com/protoway/protoway/auth"
+	protowayv1 "github.com/protoway/protoway/gen/protoway/v1"
+	"github.com/protoway/protoway/status"
+	"github.com/protoway/protoway/wire"
+)
+
+// welcome runs hello: it finds out who the client is, restores its groups, and
+// answers. Frames behind hello wait until it has ended.
+func (c *Consumer) welcome(j *job) {
+	ctx, cancel := context.WithTimeout(context.Background(), c.node.limits.HandshakeTimeout)
+	defer cancel()
+	hello := j.control.(*protowayv1.Hello)
+	c.adoptSecret(hello.GetResume().GetSecret())
+
+	failure := c.identify(ctx, hello.GetToken())
+	if err := c.connect(ctx); err != nil {
+		coded := status.From(err)
+		c.logger.Info("connection refused", "error", err)
+		c.outbox.close(CloseRefused, coded.Text)
+		return
+	}
+	resumed := c.resume(ctx, hello.GetResume().GetGroups())
+	c.open(hello, resumed)
+	c.answer(&wire.Frame{ID: j.id, Kind: j.kind}, failure)
+	if failure != nil {
+		_ = c.send(&wire.Frame{Kind: wire.KindAuthenticate, Control: &protowayv1.Authenticate{}})
+	}
+}
+
+// adoptSecret takes over the secret of an earlier anonymous connection, and
+// with it what belongs to its holder.
+func (c *Consumer) adoptSecret(secret []byte) {
+	if len(secret) != secretBytes {
+		return
+	}
+	c.mu.Lock()
+	c.secret = string(secret)
+	c.mu.Unlock()
+	c.identity.Store(&identity{user: auth.Anonymous, subject: anonymousSubject(string(secret))})
+}
+
+// identify finds out who the client is: by its token, else by its session, else
+// nobody. A bad token leaves it anonymous and is reported.
+func (c *Consumer) identify(ctx context.Context, token string) *status.Error {
+	user := c.opening.User
+	var failure *status.Error
+	if token != "" {
+		user, failure = c.node.verify(ctx, token)
+	}
+	if user == nil || !user.SignedIn() {
+		return failure
+	}
+	if err := c.join(ctx, joining{user: user.ID}); err != nil {
+		return status.From(err)
+	}
+	if err := c.become(&identity{user: user, subject: userSubject(user.ID)}); err != nil {
+		return status.From(err)
+	}
+	return failure
+}
+
+// connect tells the receivers and joins the groups of the path.
+func (c *Consumer) connect(ctx context.Context) error {
+	for _, life := range c.lives {
+		if life.Connected == nil {
+			continue
+		}
+		if err := c.lifecycle("Connected", life.Connected); err != nil {
+			return err
+		}
+	}
+	for _, group := range c.opening.Path.Groups {
+		if err := c.join(ctx, joining{class: group}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// resume restores memberships and returns how many.
+func (c *Consumer) resume(ctx context.Context, groups []*protowayv1.ResumeGroup) uint32 {
+	var resumed uint32
+	for i, g := range groups {
+		if i >= c.node.limits.MaxGroups {
+			c.sendLeft("", "too many groups to resume")
+			continue
+		}
+		if name, err := c.rejoin(ctx, g.GetTicket()); err != nil {
+			c.sendLeft(name, status.From(err).Text)
+			continue
+		}
+		resumed++
+	}
+	return resumed
+}
+
+// rejoin restores the membership that a ticket proves.
+func (c *Consumer) rejoin(ctx context.Context, raw []byte) (group string, err error) {
+	who := c.identity.Load()
+	ticket, err := c.node.tickets.Verify(who.subject, raw, time.Now())
+	if err != nil {
+		return ticket.Group, status.PermissionDenied.Wrap(err, err.Error())
+	}
+	current, err := c.generation(ctx, ticket.Group, who.subject)
+	if err != nil {
+		return ticket.Group, status.Unavailable.Wrap(err, "the ticket cannot be checked now")
+	}
+	if current != ticket.Generation {
+		return ticket.Group, status.PermissionDenied.Errorf("the ticket was voided")
+	}
+	for _, life := range c.lives {
+		if life.Rejoin == nil {
+			continue
+		}
+		if err := c.lifecycle("Rejoin", func(ctx context.Context) error { return life.Rejoin(ctx, ticket.Group) }); err != nil {
+			return ticket.Group, err
+		}
+	}
+	return ticket.Group, c.join(ctx, joining{group: ticket.Group, who: who, recovery: protowayv1.Joined_NO_HISTORY})
+}
+
+func (c *Consumer) sendLeft(group, reason string) {
+	_ = c.send(&wire.Frame{Kind: wire.KindLeft, Control: &protowayv1.Left{Group: group, Reason: reason}})
+}
+
+// open sends Welcome and all that was queued behind it.
+func (c *Consumer) open(hello *protowayv1.Hello, resumed uint32) {
+	limits := c.node.limits
+	c.mu.Lock()
+	secret := c.secret
+	c.mu.Unlock()
+	f := wire.Frame{Kind: wire.KindWelcome, Control: &protowayv1.Welcome{
+		Session:         c.name,
+		Secret:          []byte(secret),
+		User:            c.identity.Load().user.ID,
+		MaxInFlight:     uint32(limits.MaxInFlight),     //nolint:gosec // a limit is small and positive
+		MaxMessageBytes: uint32(limits.MaxMessageBytes), //nolint:gosec // likewise
+		MaxBatchFrames:  wire.MaxBatchFrames,
+		HeartbeatMs:     uint32(limits.Heartbeat.Milliseconds()), //nolint:gosec // likewise
+		SchemaHash:      c.node.schemaHash,
+		ServerTimeMs:    time.Now().UnixMilli(),
+		Features:        features,
+		Resumed:         resumed,
+	}}
+	first, err := c.wire.Append(nil, &f)
+	if err != nil {
+		c.logger.Error("welcome cannot be encoded", "error", err)
+		c.outbox.close(CloseTryLater, "internal error")
+		return
+	}
+	c.outbox.open(first, maxMessage(hello))
+}
+
+// features is what this server understands beyond the first version: nothing yet.
+var features []string
+
+// Sizes of messages to a client, see docs/protocol.md.
+const (
+	minMaxMessage = 1 << 10
+	maxMaxMessage = 64 << 10
+)
+
+// maxMessage returns the largest message that a client wants.
+func maxMessage(hello *protowayv1.Hello) int {
+	if stated := int(hello.GetMaxMessageBytes()); stated > 0 {
+		return min(max(stated, minMaxMessage), maxMaxMessage)
+	}
+	return maxMaxMessage
+}

@@ -1,0 +1,175 @@
+package consumer
+
+import (
+	"context"
+	"time"
+
+	"github.com/protoway/protoway/auth"
+	protowayv1 "github.com/protoway/protoway/gen/protoway/v1"
+	"github.com/protoway/protoway/status"
+	"github.com/protoway/protoway/wire"
+)
+
+// identity is who a connection is at one moment. It is never changed.
+type identity struct {
+	user *auth.User
+	// subject is to whom tickets and keys belong: the user, or the connection's
+	// secret.
+	subject string
+}
+
+func userSubject(id string) string          { return "user:" + id }
+func anonymousSubject(secret string) string { return "anonymous:" + secret }
+
+// MayReceive reports whether the receive rules of a message let it through.
+func (c *Consumer) MayReceive(e *wire.Entry) bool {
+	return c.node.receivePolicy(e).Permits(c.identity.Load().user, time.Now())
+}
+
+// authenticate runs a frame that brings another token.
+func (c *Consumer) authenticate(j *job) {
+	ctx, cancel := context.WithTimeout(context.Background(), c.node.limits.HandlerTimeout)
+	defer cancel()
+	frame := wire.Frame{ID: j.id, Kind: j.kind}
+	token := j.control.(*protowayv1.Authenticate).GetToken()
+	user, failure := c.node.verify(ctx, token)
+	reason := "another token was sent"
+	if token == "" {
+		reason = "the client signed out"
+	}
+	if failure != nil && failure.Code != status.Unauthenticated {
+		c.answer(&frame, failure) // could not be checked: nothing changes
+		return
+	}
+	// A bad token ends the identity that was there: its owner meant to replace it.
+	if _, err := c.setUser(ctx, user, reason); err != nil && failure == nil {
+		failure = status.From(err)
+	}
+	c.answer(&frame, failure)
+}
+
+// expireUser ends an identity whose time is over and asks for a fresh token.
+func (c *Consumer) expireUser() {
+	if who := c.identity.Load(); !who.user.Expired(time.Now()) {
+		return // a fresh token came first
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), c.node.limits.HandlerTimeout)
+	defer cancel()
+	if _, err := c.setUser(ctx, nil, "the token expired"); err != nil {
+		c.logger.Error("an expired user could not be signed out", "error", err)
+		return
+	}
+	_ = c.send(&wire.Frame{Kind: wire.KindAuthenticate, Control: &protowayv1.Authenticate{}})
+}
+
+// setUser makes user the user of the connection; nil is nobody. The groups that
+// receivers joined are left when it is another user, and kept when the same user
+// comes with a fresh token.
+func (c *Consumer) setUser(ctx context.Context, user *auth.User, reason string) (*identity, error) {
+	if user == nil {
+		user = auth.Anonymous
+	}
+	select { // one change at a time
+	case c.signing <- struct{}{}:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	next, err := c.swapUser(ctx, user, reason)
+	<-c.signing
+	if err != nil {
+		return nil, err
+	}
+	c.announceIdentity(next)
+	return next, nil
+}
+
+// swapUser changes the identity. The caller has the token of signing.
+func (c *Consumer) swapUser(ctx context.Context, user *auth.User, reason string) (*identity, error) {
+	before := c.identity.Load()
+	next := &identity{user: user, subject: c.subjectOf(user)}
+	if before.subject == next.subject {
+		if err := c.become(next); err != nil {
+			return nil, err
+		}
+		if before.user.SamePolicy(user) {
+			return next, nil
+		}
+		return next, c.renewTickets(ctx, next)
+	}
+	// The group of the new user comes first, so that nothing sent to it after the
+	// change is missed; then identity and groups change in one step.
+	if user.SignedIn() {
+		if err := c.join(ctx, joining{user: user.ID}); err != nil {
+			return nil, err
+		}
+	}
+	left, err := c.becomeOther(next, reason)
+	for _, m := range left {
+		c.node.hub.Release(m.group)
+		if m.byHandler && err == nil {
+			err = c.voidTickets(ctx, m.group.Name(), before.subject)
+		}
+	}
+	return next, err
+}
+
+// become changes the identity, unless the connection has ended: the node counts
+// its users, and has counted this one out then.
+func (c *Consumer) become(next *identity) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return status.Canceled.Errorf("the connection is closed")
+	}
+	c.node.countUser(c.identity.Swap(next).user, next.user)
+	return nil
+}
+
+// becomeOther changes the identity to another user and leaves what belonged to
+// the one before, in one step.
+func (c *Consumer) becomeOther(next *identity, reason string) ([]*membership, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return nil, status.Canceled.Errorf("the connection is closed")
+	}
+	c.node.countUser(c.identity.Swap(next).user, next.user)
+	return c.leaveForUser(next, reason), nil
+}
+
+func (c *Consumer) subjectOf(user *auth.User) string {
+	if user.SignedIn() {
+		return userSubject(user.ID)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return anonymousSubject(c.secret)
+}
+
+// announceIdentity tells the receivers of the connection who it is now.
+func (c *Consumer) announceIdentity(who *identity) {
+	for _, life := range c.lives {
+		if life.Authenticated != nil {
+			c.lifecycle("Authenticated", func(ctx context.Context) error {
+				life.Authenticated(ctx)
+				return nil
+			})
+		}
+	}
+	c.logger.Debug("identity changed", "user", who.user.ID)
+}
+
+// lifecycle calls a method of a receiver with a handle of its own, and turns a
+// panic into an error.
+func (c *Consumer) lifecycle(name string, method func(ctx context.Context) error) (err error) {
+	k := c.newCall(nil)
+	defer k.leave()
+	defer func() {
+		if reason := recover(); reason != nil {
+			err = c.panicked(name, reason)
+		}
+	}()
+	k.begin(time.Now(), 0)
+	defer k.halt()
+	return method(k)
+}

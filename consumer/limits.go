@@ -1,0 +1,96 @@
+package consumer
+
+import "time"
+
+// Limits bound what one connection may use. A zero field means its default.
+type Limits struct {
+	// MaxMessageBytes is the largest message of the transport that is read;
+	// larger ones close the connection with 1009. Default: 1 MiB.
+	MaxMessageBytes int
+	// MaxInFlight is how many frames of a connection may wait or run; further
+	// ones are acked ResourceExhausted. Default: 256.
+	MaxInFlight int
+	// MaxGroups is how many groups receivers may join for a connection.
+	// Default: 1,000.
+	MaxGroups int
+	// OutboxBytes is how much may wait to be written to a connection; beyond, it
+	// is closed with 4000. A single larger frame is sent if nothing else waits.
+	// Default: 1 MiB.
+	OutboxBytes int
+	// HandshakeTimeout is how long a client may take to say Hello. Default: 10 s.
+	HandshakeTimeout time.Duration
+	// Heartbeat is the silence after which a side shows that it is alive; after
+	// three times as long without a sign the connection is closed. Default: 25 s.
+	Heartbeat time.Duration
+	// HandlerTimeout is how long a handler may take unless its message says
+	// otherwise. Default: 30 s.
+	HandlerTimeout time.Duration
+	// WriteTimeout is how long one write may be stuck. Default: 10 s.
+	WriteTimeout time.Duration
+	// DedupeWindow is how long the outcome of a keyed frame is kept. Default: 5 min.
+	DedupeWindow time.Duration
+	// DedupePerUser is how many keyed frames of one user are remembered; further
+	// ones are refused until some expire. Default: 1,000.
+	DedupePerUser int
+	// DedupeTotal is the same for the whole node. Default: 100,000.
+	DedupeTotal int
+	// TicketLife is how long a client may be away and still resume its groups.
+	// Default and least: 10 min.
+	TicketLife time.Duration
+}
+
+// Pools size the goroutines that run handlers. A zero field means its default.
+type Pools struct {
+	// SyncWorkers run the receiver methods. Default: 256.
+	SyncWorkers int
+	// SyncQueue is how many lanes may wait for a worker; frames beyond are acked
+	// ResourceExhausted. Default: 16 times SyncWorkers.
+	SyncQueue int
+	// AsyncWorkers run what receivers hand to [Handle.Async]. Default: 64.
+	AsyncWorkers int
+	// AsyncQueue is how much of that may wait. Default: 16 times AsyncWorkers.
+	AsyncQueue int
+}
+
+const (
+	minTicketLife  = 10 * time.Minute
+	queuePerWorker = 16
+)
+
+// WithDefaults returns l with every zero field set to its default.
+func (l Limits) WithDefaults() Limits {
+	orInt(&l.MaxMessageBytes, 1<<20)
+	orInt(&l.MaxInFlight, 256)
+	orInt(&l.MaxGroups, 1000)
+	orInt(&l.OutboxBytes, 1<<20)
+	orDuration(&l.HandshakeTimeout, 10*time.Second)
+	orDuration(&l.Heartbeat, 25*time.Second)
+	orDuration(&l.HandlerTimeout, 30*time.Second)
+	orDuration(&l.WriteTimeout, 10*time.Second)
+	orDuration(&l.DedupeWindow, 5*time.Minute)
+	orInt(&l.DedupePerUser, 1000)
+	orInt(&l.DedupeTotal, 100_000)
+	l.TicketLife = max(l.TicketLife, minTicketLife)
+	return l
+}
+
+// WithDefaults returns p with every zero field set to its default.
+func (p Pools) WithDefaults() Pools {
+	orInt(&p.SyncWorkers, 256)
+	orInt(&p.SyncQueue, queuePerWorker*p.SyncWorkers)
+	orInt(&p.AsyncWorkers, 64)
+	orInt(&p.AsyncQueue, queuePerWorker*p.AsyncWorkers)
+	return p
+}
+
+func orInt(field *int, value int) {
+	if *field <= 0 {
+		*field = value
+	}
+}
+
+func orDuration(field *time.Duration, value time.Duration) {
+	if *field <= 0 {
+		*field = value
+	}
+}

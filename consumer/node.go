@@ -1,0 +1,242 @@
+package consumer
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/protoway/protoway/auth"
+	"github.com/protoway/protoway/broadcast"
+	protowayv1 "github.com/protoway/protoway/gen/protoway/v1"
+	"github.com/protoway/protoway/status"
+	"github.com/protoway/protoway/wire"
+)
+
+// Config is what a node is made of. Every field but Limits and Pools is required.
+type Config struct {
+	Catalog  *wire.Catalog
+	Hub      *broadcast.Hub
+	Tickets  *broadcast.Tickets
+	Verifier auth.Verifier
+	// Store keeps the generations of tickets.
+	Store    auth.Store
+	Observer Observer
+	Logger   *slog.Logger
+	Limits   Limits
+	Pools    Pools
+}
+
+// Node is what all consumers of a process share.
+type Node struct {
+	catalog    *wire.Catalog
+	hub        *broadcast.Hub
+	tickets    *broadcast.Tickets
+	verifier   auth.Verifier
+	store      auth.Store
+	observer   Observer
+	logger     *slog.Logger
+	limits     Limits
+	schemaHash string
+
+	sync     *workers
+	async    *workers
+	dedupe   *dedupe
+	wheel    *wheel
+	policies sync.Map // *wire.Entry to *auth.Policy of its receivers
+	draining atomic.Bool
+	parting  sync.WaitGroup // Disconnected methods that run
+
+	mu        sync.Mutex // guards what follows
+	consumers map[*Consumer]struct{}
+	users     map[string]int // connections of each signed-in user
+}
+
+// NewNode starts a node. It is ended by Close.
+func NewNode(config Config) *Node {
+	limits, pools := config.Limits.WithDefaults(), config.Pools.WithDefaults()
+	n := &Node{
+		catalog: config.Catalog, hub: config.Hub, tickets: config.Tickets, verifier: config.Verifier,
+		store: config.Store, observer: config.Observer, logger: config.Logger, limits: limits,
+		schemaHash: config.Catalog.Hash(),
+		sync:       newWorkers(pools.SyncWorkers, pools.SyncQueue),
+		async:      newWorkers(pools.AsyncWorkers, pools.AsyncQueue),
+		dedupe:     newDedupe(limits),
+		consumers:  map[*Consumer]struct{}{},
+		users:      map[string]int{},
+	}
+	n.wheel = startWheel()
+	return n
+}
+
+// Limits returns the limits in force.
+func (n *Node) Limits() Limits { return n.limits }
+
+// Open starts a consumer on a connection.
+func (n *Node) Open(conn Conn, opening Opening) *Consumer {
+	c := newConsumer(n, conn, opening)
+	n.mu.Lock()
+	n.consumers[c] = struct{}{}
+	n.mu.Unlock()
+	n.observer.Opened(opening.Path.Name, opening.Dialect.Name())
+	n.wheel.add(c, min(n.limits.HandshakeTimeout, wheelTick))
+	return c
+}
+
+// forget takes a consumer that has ended off the node.
+func (n *Node) forget(c *Consumer, code CloseCode) {
+	n.mu.Lock()
+	delete(n.consumers, c)
+	n.mu.Unlock()
+	n.countUser(c.identity.Load().user, auth.Anonymous)
+	n.observer.Closed(c.opening.Path.Name, c.opening.Dialect.Name(), code)
+}
+
+// goodbye calls the Disconnected methods of a consumer nothing of which runs
+// any more.
+func (n *Node) goodbye(c *Consumer) {
+	n.parting.Add(1)
+	go func() {
+		defer n.parting.Done()
+		for _, life := range c.lives {
+			if life.Disconnected != nil {
+				_ = c.lifecycle("Disconnected", func(ctx context.Context) error {
+					life.Disconnected(ctx)
+					return nil
+				})
+			}
+		}
+	}()
+}
+
+// countUser moves a connection from one user to another.
+func (n *Node) countUser(from, to *auth.User) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if from.SignedIn() {
+		if n.users[from.ID]--; n.users[from.ID] <= 0 {
+			delete(n.users, from.ID)
+		}
+	}
+	if to.SignedIn() {
+		n.users[to.ID]++
+	}
+}
+
+// Stats returns the state of the node.
+func (n *Node) Stats() Stats {
+	var s Stats
+	s.SyncRunning, s.SyncQueued = n.sync.stats()
+	s.AsyncRunning, s.AsyncQueued = n.async.stats()
+	s.DedupeEntries = n.dedupe.len()
+	s.Draining = n.draining.Load()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	s.Connections, s.Users = len(n.consumers), len(n.users)
+	for _, connections := range n.users {
+		s.Authenticated += connections
+	}
+	return s
+}
+
+// Drain acks new frames Unavailable and asks all clients to reconnect elsewhere
+// within spread. Handlers that run go on.
+func (n *Node) Drain(spread time.Duration) {
+	if !n.draining.CompareAndSwap(false, true) {
+		return
+	}
+	goaway := &protowayv1.Goaway{SpreadMs: uint32(spread.Milliseconds()), Reason: "the server is shutting down"} //nolint:gosec // a spread is short
+	for _, c := range n.all() {
+		_ = c.send(&wire.Frame{Kind: wire.KindGoaway, Control: goaway})
+	}
+}
+
+// Draining reports whether Drain was called.
+func (n *Node) Draining() bool { return n.draining.Load() }
+
+// Disconnect closes all connections with code 1001.
+func (n *Node) Disconnect() {
+	for _, c := range n.all() {
+		c.outbox.close(CloseGoingAway, "the server is shutting down")
+	}
+}
+
+// Close waits for all handlers and ends the node. Its connections must have
+// ended before.
+func (n *Node) Close() {
+	n.sync.close()
+	n.async.close()
+	n.parting.Wait()
+	n.wheel.stop()
+}
+
+func (n *Node) all() []*Consumer {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	all := make([]*Consumer, 0, len(n.consumers))
+	for c := range n.consumers {
+		all = append(all, c)
+	}
+	return all
+}
+
+// verify checks a token. The errors of a verifier that say nothing of the token
+// become Unavailable.
+func (n *Node) verify(ctx context.Context, token string) (*auth.User, *status.Error) {
+	if token == "" {
+		return nil, nil
+	}
+	user, err := n.verifier.Verify(ctx, auth.TrimBearer(token))
+	if err == nil {
+		return user, nil
+	}
+	failure := status.From(err)
+	if failure.Code != status.Unauthenticated {
+		n.logger.Error("a token could not be verified", "error", err)
+		failure = status.Unavailable.Wrap(err, "the token cannot be verified now: try again")
+	}
+	return nil, failure
+}
+
+// receivePolicy returns who may receive a message.
+func (n *Node) receivePolicy(e *wire.Entry) *auth.Policy {
+	if known, ok := n.policies.Load(e); ok {
+		return known.(*auth.Policy)
+	}
+	policy := auth.Receiving(e.Rules)
+	known, _ := n.policies.LoadOrStore(e, &policy)
+	return known.(*auth.Policy)
+}
+
+// outgoing checks a message that the server is to send.
+func (n *Node) outgoing(m any) (proto.Message, *wire.Entry, error) {
+	value, err := wire.ProtoOf(m)
+	if err != nil {
+		return nil, nil, status.Internal.Wrap(err, "internal error")
+	}
+	e, err := n.catalog.Of(value)
+	if err != nil {
+		return nil, nil, status.Internal.Wrap(err, "internal error")
+	}
+	if !e.FromServer() {
+		return nil, nil, status.Internal.Errorf("message %s has origin CLIENT: the server cannot send it", e.Name())
+	}
+	return value, e, nil
+}
+
+// serialized returns a reply that can be kept: the handler may change its value
+// later.
+func (n *Node) serialized(reply proto.Message) (wire.Message, *status.Error) {
+	e, err := n.catalog.Of(reply)
+	if err != nil {
+		return wire.Message{}, status.From(err)
+	}
+	payload, err := proto.Marshal(reply)
+	if err != nil {
+		return wire.Message{}, status.Internal.Wrap(err, "the answer cannot be encoded")
+	}
+	return wire.Message{Type: e.Type, Entry: e, Payload: payload}, nil
+}

@@ -1,0 +1,161 @@
+package consumer
+
+import (
+	"strconv"
+	"time"
+
+	protowayv1 "github.com/protoway/protoway/gen/protoway/v1"
+	"github.com/protoway/protoway/status"
+	"github.com/protoway/protoway/wire"
+)
+
+// Receive takes one message of the transport. The bytes are valid during the
+// call. It never blocks.
+func (c *Consumer) Receive(message []byte, text bool) {
+	c.lastRead.Store(time.Now().UnixNano())
+	c.wire.Decode(message, text, c.onFrame)
+}
+
+// takeFrame is where every frame of a client comes in.
+func (c *Consumer) takeFrame(f *wire.Frame) {
+	if !c.greeted {
+		c.takeFirst(f)
+		return
+	}
+	if f.Err != nil {
+		c.refuseMalformed(f)
+		return
+	}
+	switch f.Kind {
+	case wire.KindMessage:
+		c.takeMessage(f)
+	case wire.KindAck:
+		c.takeAck(f)
+	case wire.KindHeartbeat:
+		c.answer(f, nil)
+	case wire.KindAuthenticate:
+		j := newJob(c, f)
+		j.barrier = true
+		c.take(j, laneRef{})
+	case wire.KindHello:
+		c.answer(f, status.FailedPrecondition.Errorf("hello was said before: reconnect to say it again"))
+	case wire.KindUnknown:
+		c.answer(f, status.Unimplemented.Errorf("the frame has no kind that this server knows"))
+	default:
+		c.answer(f, status.InvalidArgument.Errorf("a client does not send %s", f.Kind))
+	}
+}
+
+// takeFirst takes the first frame, which says hello.
+func (c *Consumer) takeFirst(f *wire.Frame) {
+	hello, ok := f.Control.(*protowayv1.Hello)
+	if !ok || f.Err != nil {
+		c.outbox.close(CloseNoHello, "the first frame must be hello")
+		return
+	}
+	c.greeted = true
+	if hello.GetToken() == "" {
+		hello.Token = c.opening.Token
+	}
+	j := newJob(c, f)
+	j.barrier = true
+	if err := c.enqueue(j, laneRef{}); err != nil {
+		j.recycle()
+		c.outbox.close(CloseTryLater, err.Text)
+	}
+}
+
+// takeMessage finds the route and the lane of a message.
+func (c *Consumer) takeMessage(f *wire.Frame) {
+	m := &f.Message
+	binding, err := c.route(m)
+	if err != nil {
+		c.refuse(f.ID, kindOf(m), err)
+		return
+	}
+	j := newJob(c, f)
+	j.binding = binding
+	j.barrier = binding.Identity
+	c.take(j, c.laneOf(f, binding))
+}
+
+// take enqueues a frame or acks why it cannot be.
+func (c *Consumer) take(j *job, ref laneRef) {
+	if err := c.enqueue(j, ref); err != nil {
+		c.refuse(j.id, j.name(), err)
+		j.recycle()
+	}
+}
+
+// route finds who handles a message.
+func (c *Consumer) route(m *wire.Message) (*Binding, *status.Error) {
+	if c.node.draining.Load() {
+		return nil, status.Unavailable.Errorf("the server is shutting down: reconnect")
+	}
+	if m.Entry == nil {
+		return nil, status.Unimplemented.Errorf("unknown type %q", m.Type)
+	}
+	binding := c.opening.Path.Router.Binding(m.Entry)
+	if binding == nil {
+		return nil, status.Unimplemented.Errorf("no receiver of this path handles %q", m.Type)
+	}
+	if binding.MaxBytes > 0 && len(m.Payload) > binding.MaxBytes {
+		return nil, status.InvalidArgument.Errorf("the payload of %q has %d bytes, at most %d are allowed",
+			m.Type, len(m.Payload), binding.MaxBytes)
+	}
+	if len(m.Key) > wire.MaxKeyBytes {
+		return nil, status.InvalidArgument.Errorf("the key has %d bytes, at most %d are allowed", len(m.Key), wire.MaxKeyBytes)
+	}
+	return binding, nil
+}
+
+// laneOf returns the lane that orders a message.
+func (c *Consumer) laneOf(f *wire.Frame, binding *Binding) laneRef {
+	switch {
+	case f.Re != 0:
+		// A call made while answering a request must not wait behind the frame
+		// whose handler waits for the answer.
+		c.scratch = strconv.AppendUint(c.scratch[:0], f.Re, 10)
+		return laneRef{reLane, c.scratch}
+	case binding.Identity || binding.PerConnection || !f.Message.Entry.HasLane():
+		return laneRef{}
+	default:
+		c.scratch = c.wire.LaneValue(c.scratch[:0], f.Message.Entry, f.Message.Payload)
+		return laneRef{f.Message.Entry.LaneName(), c.scratch}
+	}
+}
+
+// answer acks a frame that needs no turn.
+func (c *Consumer) answer(f *wire.Frame, err *status.Error) {
+	if err != nil {
+		c.refuse(f.ID, f.Kind.String(), err)
+		return
+	}
+	c.node.observer.Acked(f.Kind.String(), status.OK)
+	if f.ID != 0 {
+		c.sendAck(f.ID, nil, wire.Message{})
+	}
+}
+
+// refuse acks a frame with an error.
+func (c *Consumer) refuse(id uint64, kind string, err *status.Error) {
+	c.node.observer.Acked(kind, err.Code)
+	if id != 0 {
+		c.sendAck(id, err, wire.Message{})
+	}
+}
+
+// refuseMalformed acks a frame that could not be decoded. If not even its id
+// could be read, the ack names no frame, so that a developer sees it.
+func (c *Consumer) refuseMalformed(f *wire.Frame) {
+	c.node.observer.Acked("malformed", f.Err.Code)
+	c.sendAck(f.ID, f.Err, wire.Message{})
+}
+
+// kindOf is what metrics call a message; names made up by strangers stay out.
+func kindOf(m *wire.Message) string {
+	if m.Entry == nil {
+		return "unknown"
+	}
+	return m.Entry.Type
+}

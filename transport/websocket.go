@@ -1,0 +1,296 @@
+// Package transport brings WebSockets to consumers.
+//
+// [Handler] is the http.Handler of one path. It checks the origin, chooses the
+// dialect by subprotocol and reads until the connection ends:
+//
+//	http.Handle("/ws", transport.New(transport.Config{Node: node, Path: path}))
+//
+// The one idea: a connection costs one goroutine that reads, and one that writes
+// while there is something to write.
+package transport
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/coder/websocket"
+
+	"github.com/protoway/protoway/auth"
+	"github.com/protoway/protoway/consumer"
+	"github.com/protoway/protoway/status"
+	"github.com/protoway/protoway/wire"
+)
+
+// Config is what a handler is made of.
+type Config struct {
+	// Node and Path are where connections go. Required.
+	Node *consumer.Node
+	Path *consumer.Path
+	// Dialects are what clients may speak, chosen by subprotocol. Required.
+	Dialects []wire.Dialect
+	// Origins are the hosts whose pages may connect, as patterns of path.Match:
+	// "example.com", "*.example.com". The server's own host may always; requests
+	// without an Origin, which no browser sends, are not restricted.
+	Origins []string
+	// Identify finds out who the user of the upgrade request is, for instance by a
+	// session cookie. Default: nobody.
+	Identify auth.Identify
+	Logger   *slog.Logger
+}
+
+// Handler upgrades requests of one path to WebSockets.
+type Handler struct {
+	config Config
+
+	mu      sync.Mutex // guards shut, and that nothing is added to reading after it
+	shut    bool
+	reading sync.WaitGroup // connections that are open or being opened
+}
+
+// New returns a handler.
+func New(config Config) *Handler { return &Handler{config: config} }
+
+// Shut refuses new connections from now on.
+func (h *Handler) Shut() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.shut = true
+}
+
+// Wait returns when all connections have ended. It comes after Shut.
+func (h *Handler) Wait() { h.reading.Wait() }
+
+// enter counts a connection, unless no more are taken.
+func (h *Handler) enter() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !h.shut {
+		h.reading.Add(1)
+	}
+	return !h.shut
+}
+
+// ServeHTTP upgrades a request. Refusals are plain HTTP errors that say what to do.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	opening, err := h.open(r)
+	if err == nil && !h.enter() {
+		err = errShuttingDown
+	}
+	if err != nil {
+		refuse(w, r, err)
+		return
+	}
+	corked := &corkWriter{ResponseWriter: w}
+	ws, failure := websocket.Accept(corked, r, &websocket.AcceptOptions{
+		Subprotocols:    []string{opening.Dialect.Subprotocol()},
+		OriginPatterns:  h.config.Origins,
+		CompressionMode: websocket.CompressionDisabled,
+	})
+	if failure != nil {
+		h.reading.Done()
+		h.config.Logger.Info("upgrade refused", "url", auth.Redact(r), "remote", r.RemoteAddr, "error", failure)
+		return // Accept has answered
+	}
+	ws.SetReadLimit(int64(h.config.Node.Limits().MaxMessageBytes))
+	conn := &socket{ws: ws, cork: corked.conn}
+	c := h.config.Node.Open(conn, opening)
+	go func() { // so that the goroutine of net/http and its buffers are free
+		defer h.reading.Done()
+		c.Closed(conn.readAll(c))
+		conn.end()
+	}()
+}
+
+var errShuttingDown = status.Unavailable.Errorf("the server is shutting down: connect again")
+
+// open reads what a request says about the connection.
+func (h *Handler) open(r *http.Request) (consumer.Opening, *status.Error) {
+	opening := consumer.Opening{Path: h.config.Path, RemoteAddr: r.RemoteAddr}
+	if h.config.Node.Draining() {
+		return opening, errShuttingDown
+	}
+	var err error
+	if opening.Token, err = auth.TokenFromRequest(r); err != nil {
+		return opening, status.From(err)
+	}
+	if opening.Dialect, err = h.dialect(r); err != nil {
+		return opening, status.From(err)
+	}
+	if h.config.Identify != nil {
+		if opening.User, err = h.config.Identify(r); err != nil {
+			return opening, status.From(err)
+		}
+	}
+	return opening, nil
+}
+
+// dialect chooses by the subprotocols that the client offers, in its order.
+func (h *Handler) dialect(r *http.Request) (wire.Dialect, error) {
+	offered := auth.Subprotocols(r)
+	for _, name := range offered {
+		for _, d := range h.config.Dialects {
+			if d.Subprotocol() == name {
+				return d, nil
+			}
+		}
+	}
+	var known []string
+	for _, d := range h.config.Dialects {
+		known = append(known, d.Subprotocol())
+	}
+	if len(offered) == 0 {
+		return nil, status.InvalidArgument.Errorf("no WebSocket subprotocol was offered: offer one of %s", strings.Join(known, ", "))
+	}
+	return nil, status.InvalidArgument.Errorf("none of the subprotocols %q is spoken here: offer one of %s", offered, strings.Join(known, ", "))
+}
+
+func refuse(w http.ResponseWriter, r *http.Request, err *status.Error) {
+	if !slices.ContainsFunc(r.Header.Values("Upgrade"), func(v string) bool { return strings.EqualFold(v, "websocket") }) {
+		w.Header().Set("Upgrade", "websocket")
+		http.Error(w, "this is a WebSocket endpoint: connect with a WebSocket client", http.StatusUpgradeRequired)
+		return
+	}
+	http.Error(w, err.Text, err.Code.HTTP())
+}
+
+// socket is a WebSocket as a consumer sees it.
+type socket struct {
+	ws     *websocket.Conn
+	cork   *corkConn
+	ending sync.WaitGroup // goroutines that end the connection
+
+	mu     sync.Mutex // guards what follows
+	closed consumer.CloseCode
+	ended  bool // nothing is left to be ended
+}
+
+var _ consumer.Conn = (*socket)(nil)
+
+// maxKeptRead is the largest read buffer that a connection keeps between messages.
+const maxKeptRead = 4 << 10
+
+// readAll reads until the connection has ended and returns how it did. Pings are
+// answered by ws while it reads.
+func (s *socket) readAll(c *consumer.Consumer) consumer.CloseCode {
+	defer s.ws.CloseNow() //nolint:errcheck // it has ended, one way or another
+	var buffer []byte
+	for {
+		kind, message, err := s.ws.Reader(context.Background())
+		if err != nil {
+			return s.codeOf(err)
+		}
+		if buffer, err = readInto(buffer[:0], message); err != nil {
+			return s.codeOf(err)
+		}
+		c.Receive(buffer, kind == websocket.MessageText)
+		if cap(buffer) > maxKeptRead {
+			buffer = nil
+		}
+	}
+}
+
+// readInto appends all of r to buffer.
+func readInto(buffer []byte, r io.Reader) ([]byte, error) {
+	const smallest = 512
+	for {
+		if len(buffer) == cap(buffer) {
+			buffer = slices.Grow(buffer, smallest)
+		}
+		n, err := r.Read(buffer[len(buffer):cap(buffer)])
+		buffer = buffer[:len(buffer)+n]
+		if errors.Is(err, io.EOF) {
+			return buffer, nil
+		}
+		if err != nil {
+			return buffer, err
+		}
+	}
+}
+
+// codeOf returns the code with which the connection ended: this side's, else the
+// other's, else 1006 for a connection that was cut.
+func (s *socket) codeOf(err error) consumer.CloseCode {
+	s.mu.Lock()
+	ours := s.closed
+	s.mu.Unlock()
+	if ours != 0 {
+		return ours
+	}
+	if errors.Is(err, websocket.ErrMessageTooBig) {
+		return consumer.CloseMessageBig
+	}
+	if theirs := websocket.CloseStatus(err); theirs > 0 {
+		return consumer.CloseCode(theirs)
+	}
+	return consumer.CloseCode(websocket.StatusAbnormalClosure)
+}
+
+// Write sends messages with one write to the network.
+func (s *socket) Write(messages [][]byte, text bool) error {
+	kind := websocket.MessageBinary
+	if text {
+		kind = websocket.MessageText
+	}
+	if len(messages) > 1 {
+		s.cork.hold()
+	}
+	for _, message := range messages {
+		if err := s.ws.Write(context.Background(), kind, message); err != nil {
+			return err
+		}
+	}
+	return s.cork.release()
+}
+
+// maxReason is the longest reason that a close frame can carry.
+const maxReason = 123
+
+// Close starts the closing handshake.
+func (s *socket) Close(code consumer.CloseCode, reason string) {
+	if len(reason) > maxReason {
+		reason = strings.ToValidUTF8(reason[:maxReason], "")
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed != 0 {
+		return
+	}
+	s.closed = code
+	s.endWith(func() error { return s.ws.Close(websocket.StatusCode(code), reason) }) // waits five seconds at most
+}
+
+// Abort ends the connection at once, also while it is being closed.
+func (s *socket) Abort() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed == 0 {
+		s.closed = consumer.CloseSlow
+	}
+	s.endWith(s.ws.CloseNow)
+}
+
+// endWith runs what ends the connection, unless it has ended. The caller holds mu.
+func (s *socket) endWith(end func() error) {
+	if s.ended {
+		return
+	}
+	s.ending.Add(1)
+	go func() {
+		defer s.ending.Done()
+		_ = end() // the reader learns how it ended
+	}()
+}
+
+// end waits for what ends the connection.
+func (s *socket) end() {
+	s.mu.Lock()
+	s.ended = true
+	s.mu.Unlock()
+	s.ending.Wait()
+}

@@ -1,0 +1,212 @@
+package wire
+
+import (
+	"unicode/utf8"
+
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
+
+	protowayv1 "github.com/protoway/protoway/gen/protoway/v1"
+	"github.com/protoway/protoway/status"
+)
+
+// Numbers of the fields of Frame.
+const (
+	frameID           protowire.Number = 1
+	frameRe           protowire.Number = 2
+	frameMessage      protowire.Number = 3
+	frameAck          protowire.Number = 4
+	frameHello        protowire.Number = 5
+	frameWelcome      protowire.Number = 6
+	frameProgress     protowire.Number = 7
+	frameAuthenticate protowire.Number = 8
+	frameJoined       protowire.Number = 9
+	frameLeft         protowire.Number = 10
+	frameHeartbeat    protowire.Number = 11
+	frameGoaway       protowire.Number = 12
+)
+
+var errTooManyFrames = status.ResourceExhausted.Errorf(
+	"the batch has more than %d frames: send the rest in another message", MaxBatchFrames)
+
+func malformed(format string, args ...any) *status.Error {
+	return status.InvalidArgument.Errorf("malformed frame: "+format, args...)
+}
+
+// decodeFrame decodes one serialized protoway.v1.Frame. The frames that matter,
+// a message or an ack alone, are read here without allocating; whatever is
+// spelled in an unusual way is left to the generated code.
+func decodeFrame(f *Frame, raw []byte, in inbox) {
+	kind, body, unusual := splitFrame(f, raw)
+	if f.Err != nil {
+		return
+	}
+	if unusual {
+		decodeUnusual(f, raw, in)
+		return
+	}
+	switch kind {
+	case 0:
+		f.Kind = KindUnknown
+	case frameMessage:
+		f.Kind = KindMessage
+		decodeMessage(&f.Message, body, in, f)
+	case frameAck:
+		f.Kind = KindAck
+		decodeAck(f, body, in)
+	default:
+		decodeControl(f, kind, body)
+	}
+}
+
+// splitFrame reads the ids and finds the one kind. It goes on past nothing: what
+// follows a malformed field cannot be read.
+func splitFrame(f *Frame, raw []byte) (kind protowire.Number, body []byte, unusual bool) {
+	for len(raw) > 0 {
+		num, typ, n := protowire.ConsumeTag(raw)
+		if n < 0 {
+			f.Err = malformed("a field tag cannot be read: %v", protowire.ParseError(n))
+			return kind, body, unusual
+		}
+		raw = raw[n:]
+		size := protowire.ConsumeFieldValue(num, typ, raw)
+		if size < 0 {
+			f.Err = malformed("field %d cannot be read: %v", num, protowire.ParseError(size))
+			return kind, body, unusual
+		}
+		switch {
+		case num == frameID && typ == protowire.VarintType:
+			f.ID, _ = protowire.ConsumeVarint(raw)
+		case num == frameRe && typ == protowire.VarintType:
+			f.Re, _ = protowire.ConsumeVarint(raw)
+		case num >= frameMessage && num <= frameGoaway && typ == protowire.BytesType:
+			unusual = unusual || kind != 0
+			kind = num
+			body, _ = protowire.ConsumeBytes(raw)
+		}
+		raw = raw[size:]
+	}
+	return kind, body, unusual
+}
+
+// decodeUnusual decodes a frame in which kinds stand more than once: the last
+// one counts, and parts of the same kind are merged, as protobuf has it.
+func decodeUnusual(f *Frame, raw []byte, in inbox) {
+	merged := &protowayv1.Frame{}
+	if err := proto.Unmarshal(raw, merged); err != nil {
+		f.Err = malformed("%v", err)
+		return
+	}
+	canonical, err := proto.Marshal(merged)
+	if err != nil {
+		f.Err = malformed("%v", err)
+		return
+	}
+	decodeFrame(f, canonical, in)
+}
+
+// decodeMessage decodes a serialized protoway.v1.Message.
+func decodeMessage(m *Message, raw []byte, in inbox, f *Frame) {
+	var typ []byte
+	for len(raw) > 0 {
+		num, wireType, n := protowire.ConsumeTag(raw)
+		if n < 0 {
+			f.Err = malformed("message: a field tag cannot be read")
+			return
+		}
+		raw = raw[n:]
+		size := protowire.ConsumeFieldValue(num, wireType, raw)
+		if size < 0 {
+			f.Err = malformed("message: field %d cannot be read", num)
+			return
+		}
+		if wireType == protowire.BytesType {
+			value, _ := protowire.ConsumeBytes(raw)
+			if num == 1 {
+				typ = value
+			} else if !m.setBytes(num, value) {
+				f.Err = malformed("message: field %d is not valid", num)
+				return
+			}
+		}
+		raw = raw[size:]
+	}
+	if !utf8.Valid(typ) {
+		f.Err = malformed("message: the type is not valid UTF-8")
+		return
+	}
+	m.resolve(typ, in)
+}
+
+// setBytes sets the length-delimited fields of a message but its type.
+func (m *Message) setBytes(num protowire.Number, value []byte) bool {
+	switch num {
+	case 2:
+		m.Payload = value
+	case 3:
+		m.Key = string(value)
+		return utf8.Valid(value)
+	case 4:
+		m.Group = string(value)
+		return utf8.Valid(value)
+	case 5:
+		position := &protowayv1.Position{}
+		err := proto.Unmarshal(value, position)
+		m.Position = PositionFrom(position)
+		return err == nil
+	}
+	return true
+}
+
+// resolve finds the catalog's entry of a type from the other side.
+func (m *Message) resolve(typ []byte, in inbox) {
+	if m.Entry = in.entry(typ); m.Entry != nil {
+		m.Type = m.Entry.Type
+		return
+	}
+	m.Type = string(typ)
+}
+
+func decodeAck(f *Frame, raw []byte, in inbox) {
+	ack := &protowayv1.Ack{}
+	if err := proto.Unmarshal(raw, ack); err != nil {
+		f.Err = malformed("ack: %v", err)
+		return
+	}
+	f.Ack.Error = ackError(ack)
+	if reply := ack.GetMessage(); reply != nil {
+		f.Ack.Reply = Message{Payload: reply.GetPayload()}
+		f.Ack.Reply.resolve([]byte(reply.GetType()), in)
+	}
+}
+
+// controlOf returns an empty message for a kind that is rare.
+func controlOf(num protowire.Number) (Kind, proto.Message) {
+	switch num {
+	case frameHello:
+		return KindHello, &protowayv1.Hello{}
+	case frameWelcome:
+		return KindWelcome, &protowayv1.Welcome{}
+	case frameProgress:
+		return KindProgress, &protowayv1.Progress{}
+	case frameAuthenticate:
+		return KindAuthenticate, &protowayv1.Authenticate{}
+	case frameJoined:
+		return KindJoined, &protowayv1.Joined{}
+	case frameLeft:
+		return KindLeft, &protowayv1.Left{}
+	case frameGoaway:
+		return KindGoaway, &protowayv1.Goaway{}
+	default:
+		return KindHeartbeat, &protowayv1.Heartbeat{}
+	}
+}
+
+func decodeControl(f *Frame, num protowire.Number, body []byte) {
+	kind, control := controlOf(num)
+	if err := proto.Unmarshal(body, control); err != nil {
+		f.Err = malformed("%s: %v", kind, err)
+		return
+	}
+	f.Kind, f.Control = kind, control
+}

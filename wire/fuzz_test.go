@@ -1,0 +1,133 @@
+package wire_test
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
+
+	protowayv1 "github.com/protoway/protoway/gen/protoway/v1"
+	"github.com/protoway/protoway/wire"
+)
+
+// FuzzProtobuf compares the decoder with the generated code: it finds the same
+// ids, and accepts a frame if and only if the generated code does.
+func FuzzProtobuf(f *testing.F) {
+	catalog := testCatalog(f)
+	session := wire.Protobuf.Open(catalog, wire.ServerSide)
+	for _, g := range goldens() {
+		encoded, err := session.Append(nil, &g.frame)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(encoded)
+	}
+	f.Fuzz(func(t *testing.T, message []byte) {
+		raws := splitBatch(message)
+		at := 0
+		session.Decode(message, false, func(got *wire.Frame) {
+			if at >= len(raws) {
+				if got.Err == nil || got.ID != 0 {
+					t.Fatalf("frame %d does not exist: %+v", at, got)
+				}
+				return
+			}
+			compareWithGenerated(t, got, raws[at], at)
+			at++
+		})
+		if at < len(raws) {
+			t.Fatalf("%d of %d frames were handed over", at, len(raws))
+		}
+	})
+}
+
+// splitBatch is the reference for what frames a batch holds, up to the first
+// thing that is not a frame.
+func splitBatch(message []byte) (raws [][]byte) {
+	for len(message) > 0 && message[0] == 0x0a {
+		raw, n := protowire.ConsumeBytes(message[1:])
+		if n < 0 {
+			break
+		}
+		raws = append(raws, raw)
+		message = message[1+n:]
+	}
+	return raws
+}
+
+func compareWithGenerated(t *testing.T, got *wire.Frame, raw []byte, at int) {
+	t.Helper()
+	want := &protowayv1.Frame{}
+	err := proto.Unmarshal(raw, want)
+	if at >= wire.MaxBatchFrames {
+		if got.Err == nil {
+			t.Fatal("a frame beyond the bound was accepted")
+		}
+		return
+	}
+	if (err == nil) != (got.Err == nil) {
+		t.Fatalf("%x: the generated code says %v, the decoder %v", raw, err, got.Err)
+	}
+	if err != nil {
+		return
+	}
+	if got.ID != want.GetId() || got.Re != want.GetRe() {
+		t.Fatalf("%x: ids %d %d, want %d %d", raw, got.ID, got.Re, want.GetId(), want.GetRe())
+	}
+	m := want.GetMessage()
+	if (m != nil) != (got.Kind == wire.KindMessage) {
+		t.Fatalf("%x: kind %v, want %T", raw, got.Kind, want.GetKind())
+	}
+	if m != nil && (got.Message.Type != m.GetType() || string(got.Message.Payload) != string(m.GetPayload()) || got.Message.Key != m.GetKey() || got.Message.Group != m.GetGroup()) {
+		t.Fatalf("%x: message %+v, want %v", raw, got.Message, m)
+	}
+	if ack := want.GetAck(); ack != nil && (got.Kind != wire.KindAck || (got.Ack.Error == nil) != (ack.GetCode() == 0)) {
+		t.Fatalf("%x: ack %+v, want %v", raw, got.Ack, ack)
+	}
+}
+
+// FuzzJSON checks that every text is one frame, that what encoding/json refuses
+// is refused, and that an id that can be read is read.
+func FuzzJSON(f *testing.F) {
+	catalog := testCatalog(f)
+	session := wire.JSON.Open(catalog, wire.ServerSide)
+	files, err := filepath.Glob(filepath.Join("testdata", "frames", "*.json"))
+	if err != nil || len(files) == 0 {
+		f.Fatalf("no goldens: %v", err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		frames := 0
+		session.Decode(text, true, func(got *wire.Frame) {
+			frames++
+			var reference struct {
+				ID json.Number `json:"id"`
+			}
+			if !json.Valid(text) && got.Err == nil {
+				t.Fatalf("%q is not JSON and was accepted", text)
+			}
+			if json.Unmarshal(text, &reference) == nil && got.Err == nil && got.ID != 0 && reference.ID == "" {
+				t.Fatalf("%q has no id, %d was read", text, got.ID)
+			}
+			if got.Kind == wire.KindMessage && got.Err == nil && got.Message.Entry != nil {
+				value := got.Message.Entry.Message.New().Interface()
+				_ = session.Unmarshal(got.Message.Payload, value) // must not panic
+				if got.Message.Entry.HasLane() {
+					session.LaneValue(nil, got.Message.Entry, got.Message.Payload)
+				}
+			}
+		})
+		if frames != 1 {
+			t.Fatalf("%d frames", frames)
+		}
+	})
+}

@@ -1,0 +1,68 @@
+package wire
+
+import (
+	"google.golang.org/protobuf/proto"
+
+	"github.com/protoway/protoway/wire/protojson"
+)
+
+// JSON is the native readable dialect, subprotocol protoway.v1.json: every frame
+// is a text message of its own, {"id":1,"type":"say","body":{"text":"hi"}}.
+var JSON Dialect = jsonDialect{}
+
+type jsonDialect struct{}
+
+func (jsonDialect) Name() string        { return "protoway.v1.json" }
+func (jsonDialect) Subprotocol() string { return "protoway.v1.json" }
+func (jsonDialect) Text() bool          { return true }
+func (jsonDialect) Joins() bool         { return false }
+
+func (jsonDialect) Open(catalog *Catalog, side Side) Session {
+	return &jsonSession{in: inbox{catalog, side}}
+}
+
+func (jsonDialect) AppendPublication(dst []byte, catalog *Catalog, f *Frame) ([]byte, error) {
+	return appendJSONFrame(dst, catalog, f)
+}
+
+// jsonOptions is the JSON mapping of the dialect: standard protobuf JSON.
+var jsonOptions = protojson.Options{}
+
+// jsonSession is the native readable dialect on one connection.
+type jsonSession struct {
+	in    inbox
+	frame Frame
+}
+
+// Decode reads one frame.
+func (s *jsonSession) Decode(message []byte, text bool, handle func(*Frame)) {
+	s.frame.reset()
+	if text {
+		decodeJSONFrame(&s.frame, message, s.in)
+	} else {
+		s.frame.Err = malformed("a binary message on %s, which is text", JSON.Name())
+	}
+	handle(&s.frame)
+}
+
+func (s *jsonSession) Unmarshal(payload []byte, m proto.Message) error {
+	if len(payload) == 0 {
+		proto.Reset(m)
+		return nil
+	}
+	return jsonOptions.Unmarshal(payload, m)
+}
+
+// LaneValue decodes the payload, since JSON has no cheap way to one field.
+// What is malformed is refused when the frame runs.
+func (s *jsonSession) LaneValue(dst []byte, e *Entry, payload []byte) []byte {
+	m := e.Message.New()
+	if err := s.Unmarshal(payload, m.Interface()); err != nil {
+		return dst
+	}
+	return e.readLane(dst, m)
+}
+
+func (s *jsonSession) Append(dst []byte, f *Frame) ([]byte, error) {
+	return appendJSONFrame(dst, s.in.catalog, f)
+}

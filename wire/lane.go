@@ -1,0 +1,117 @@
+package wire
+
+import (
+	"fmt"
+	"strconv"
+
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// bindLane finds the field that the lane rule names.
+func (e *Entry) bindLane() error {
+	lane := e.Rules.GetLane()
+	if lane == nil {
+		return nil
+	}
+	field := e.Message.Descriptor().Fields().ByName(protoreflect.Name(lane.GetField()))
+	if field == nil {
+		return fmt.Errorf("%s: the lane rule names field %q, which the message does not have", e.Name(), lane.GetField())
+	}
+	if field.IsList() || field.IsMap() {
+		return fmt.Errorf("%s: lane field %q is repeated: name a singular field", e.Name(), lane.GetField())
+	}
+	switch field.Kind() {
+	case protoreflect.MessageKind, protoreflect.GroupKind, protoreflect.BytesKind, protoreflect.FloatKind, protoreflect.DoubleKind:
+		return fmt.Errorf("%s: lane field %q is of kind %v: name a string, integer, bool or enum", e.Name(), lane.GetField(), field.Kind())
+	default:
+		e.lane = field
+		return nil
+	}
+}
+
+// HasLane reports whether frames of this type are ordered by a field.
+func (e *Entry) HasLane() bool { return e.lane != nil }
+
+// LaneName returns the name that types share to share their lanes.
+func (e *Entry) LaneName() string { return e.Rules.GetLane().GetName() }
+
+// scanLane appends the value of the lane field of a serialized message to dst,
+// as text, without decoding the message. Payloads that are malformed behave as
+// if the field were not set: they are refused when they are decoded.
+func (e *Entry) scanLane(dst, payload []byte) []byte {
+	var found []byte
+	var number uint64
+	for len(payload) > 0 {
+		num, typ, n := protowire.ConsumeTag(payload)
+		if n < 0 {
+			break
+		}
+		payload = payload[n:]
+		size := protowire.ConsumeFieldValue(num, typ, payload)
+		if size < 0 {
+			break
+		}
+		if num == e.lane.Number() {
+			found, number = readScalar(typ, payload[:size])
+		}
+		payload = payload[size:]
+	}
+	if e.lane.Kind() == protoreflect.StringKind {
+		return append(dst, found...)
+	}
+	return appendNumber(dst, e.lane.Kind(), number)
+}
+
+// readScalar reads the value of a field that was found complete.
+func readScalar(typ protowire.Type, value []byte) (bytes []byte, number uint64) {
+	switch typ {
+	case protowire.BytesType:
+		bytes, _ = protowire.ConsumeBytes(value)
+	case protowire.VarintType:
+		number, _ = protowire.ConsumeVarint(value)
+	case protowire.Fixed32Type:
+		fixed, _ := protowire.ConsumeFixed32(value)
+		number = uint64(fixed)
+	case protowire.Fixed64Type:
+		number, _ = protowire.ConsumeFixed64(value)
+	default: // groups carry no scalar
+	}
+	return bytes, number
+}
+
+// appendNumber writes a number of the wire as the value it stands for, so that
+// equal values share a lane however their fields are declared.
+func appendNumber(dst []byte, kind protoreflect.Kind, number uint64) []byte {
+	switch kind {
+	case protoreflect.Sint32Kind, protoreflect.Sint64Kind:
+		return strconv.AppendInt(dst, protowire.DecodeZigZag(number), 10)
+	case protoreflect.Int32Kind, protoreflect.Sfixed32Kind, protoreflect.EnumKind:
+		return strconv.AppendInt(dst, int64(int32(number)), 10) //nolint:gosec // the wire carries 32 bits sign-extended
+	case protoreflect.Int64Kind, protoreflect.Sfixed64Kind:
+		return strconv.AppendInt(dst, int64(number), 10) //nolint:gosec // two's complement is what the wire carries
+	case protoreflect.Uint32Kind, protoreflect.Fixed32Kind:
+		return strconv.AppendUint(dst, uint64(uint32(number)), 10) //nolint:gosec // as proto does: the upper half is ignored
+	case protoreflect.BoolKind:
+		return strconv.AppendBool(dst, number != 0)
+	default:
+		return strconv.AppendUint(dst, number, 10)
+	}
+}
+
+// readLane is scanLane for a message that was decoded.
+func (e *Entry) readLane(dst []byte, m protoreflect.Message) []byte {
+	value := m.Get(e.lane)
+	switch e.lane.Kind() {
+	case protoreflect.StringKind:
+		return append(dst, value.String()...)
+	case protoreflect.EnumKind:
+		return strconv.AppendInt(dst, int64(value.Enum()), 10)
+	case protoreflect.BoolKind:
+		return strconv.AppendBool(dst, value.Bool())
+	case protoreflect.Uint32Kind, protoreflect.Uint64Kind, protoreflect.Fixed32Kind, protoreflect.Fixed64Kind:
+		return strconv.AppendUint(dst, value.Uint(), 10)
+	default:
+		return strconv.AppendInt(dst, value.Int(), 10)
+	}
+}
