@@ -105,4 +105,4 @@ tools-browser: ## Install chromium for the browser tests if it is missing (Debia
 
 %/node_modules/.package-lock.json: %/package.json %/package-lock.json
 	npm ci --prefix $* --no-audit --no-fund
-	@touch $@
+	@mkdir -p $(@D) && touch $@

@@ -3,7 +3,6 @@ package transport_test
 import (
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"strings"
 	"testing"
@@ -46,7 +45,7 @@ type gateway struct {
 func newGateway(t *testing.T, limits consumer.Limits, list ...receivers.Receiver) *gateway {
 	t.Helper()
 	g := &gateway{catalog: wire.NewCatalog(nil), closed: make(chan consumer.CloseCode, 16)}
-	logger, observer := slog.New(slog.NewTextHandler(io.Discard, nil)), closings{codes: g.closed}
+	logger, observer := slog.New(slog.DiscardHandler), closings{codes: g.closed}
 	registry, err := receivers.NewRegistry(receivers.Config{Catalog: g.catalog, Receivers: list})
 	if err != nil {
 		t.Fatal(err)

@@ -122,7 +122,7 @@ func decodeMessage(m *Message, raw []byte, in inbox, f *Frame) {
 		}
 		if wireType == protowire.BytesType {
 			value, _ := protowire.ConsumeBytes(raw)
-			if num == 1 {
+			if num == 1 && utf8.Valid(value) {
 				typ = value
 			} else if !m.setBytes(num, value) {
 				f.Err = malformed("message: field %d is not valid", num)
@@ -131,16 +131,14 @@ func decodeMessage(m *Message, raw []byte, in inbox, f *Frame) {
 		}
 		raw = raw[size:]
 	}
-	if !utf8.Valid(typ) {
-		f.Err = malformed("message: the type is not valid UTF-8")
-		return
-	}
 	m.resolve(typ, in)
 }
 
-// setBytes sets the length-delimited fields of a message but its type.
+// setBytes sets the length-delimited fields of a message but a valid type.
 func (m *Message) setBytes(num protowire.Number, value []byte) bool {
 	switch num {
+	case 1:
+		return false
 	case 2:
 		m.Payload = value
 	case 3:

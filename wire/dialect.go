@@ -37,7 +37,8 @@ type Session interface {
 	Append(dst []byte, f *Frame) ([]byte, error)
 }
 
-// MaxBatchFrames is the most frames in one message of a client.
+// MaxBatchFrames is the most frames in one message of a client. A server's are
+// bounded by their bytes only.
 const MaxBatchFrames = 256
 
 // MaxKeyBytes is the longest key of a frame.

@@ -13,31 +13,9 @@ import (
 	"github.com/protoway/protoway/status"
 )
 
-// jsonFrame is a frame as JSON spells it. A frame is a message if it has a type,
-// else it is what its one other member says.
-type jsonFrame struct {
-	ID  json.RawMessage `json:"id"`
-	Re  json.RawMessage `json:"re"`
-	Ack json.RawMessage `json:"ack"`
-	jsonMessage
-	Hello        json.RawMessage `json:"hello"`
-	Welcome      json.RawMessage `json:"welcome"`
-	Progress     json.RawMessage `json:"progress"`
-	Authenticate json.RawMessage `json:"authenticate"`
-	Joined       json.RawMessage `json:"joined"`
-	Left         json.RawMessage `json:"left"`
-	Heartbeat    json.RawMessage `json:"heartbeat"`
-	Goaway       json.RawMessage `json:"goaway"`
-}
-
-// jsonMessage is a message as JSON spells it.
-type jsonMessage struct {
-	Type     json.RawMessage `json:"type"`
-	Body     json.RawMessage `json:"body"`
-	Key      json.RawMessage `json:"key"`
-	Group    json.RawMessage `json:"group"`
-	Position json.RawMessage `json:"position"`
-}
+// jsonObject is the members of a frame or a message, by their exact names. A
+// frame is a message if it has a type, else it is what its one other member says.
+type jsonObject map[string]json.RawMessage
 
 // jsonAck is an ack as JSON spells it.
 type jsonAck struct {
@@ -46,76 +24,80 @@ type jsonAck struct {
 	AppCode      int32             `json:"appCode"`
 	RetryAfterMs uint32            `json:"retryAfterMs"`
 	Details      []json.RawMessage `json:"details"`
-	Message      *jsonMessage      `json:"message"`
+	Message      jsonObject        `json:"message"`
 }
 
 // decodeJSONFrame reads the ids first, so that whatever else is wrong can be acked.
 func decodeJSONFrame(f *Frame, data []byte, in inbox) {
-	var raw jsonFrame
+	var raw jsonObject
 	if err := json.Unmarshal(data, &raw); err != nil {
 		f.Err = malformed("not a JSON object: %v", err)
 		return
 	}
-	if f.Err = jsonID(&f.ID, raw.ID, "id"); f.Err != nil {
+	if f.Err = jsonID(&f.ID, raw, "id"); f.Err != nil {
 		return
 	}
-	if f.Err = jsonID(&f.Re, raw.Re, "re"); f.Err != nil {
+	if f.Err = jsonID(&f.Re, raw, "re"); f.Err != nil {
 		return
 	}
 	switch {
-	case raw.Type != nil:
+	case raw["type"] != nil:
 		f.Kind = KindMessage
-		f.Err = raw.decode(&f.Message, in)
-	case raw.Ack != nil:
+		f.Err = raw.message(&f.Message, in)
+	case raw["ack"] != nil:
 		f.Kind = KindAck
-		f.Err = decodeJSONAck(f, raw.Ack, in)
+		f.Err = decodeJSONAck(f, raw["ack"], in)
 	default:
-		decodeJSONControl(f, &raw)
+		decodeJSONControl(f, raw)
 	}
 }
 
 // jsonID reads a frame number; absent and null are 0.
-func jsonID(id *uint64, raw json.RawMessage, name string) *status.Error {
-	if raw == nil {
+func jsonID(id *uint64, raw jsonObject, name string) *status.Error {
+	value := raw[name]
+	if value == nil {
 		return nil
 	}
-	if err := json.Unmarshal(raw, id); err != nil {
-		return malformed("%s must be a whole number from 0 to 2^64-1, not %s", name, shorten(raw))
+	if err := json.Unmarshal(value, id); err != nil {
+		return malformed("%s must be a whole number from 0 to 2^64-1, not %s", name, shorten(value))
 	}
 	return nil
 }
 
-func jsonString(s *string, raw json.RawMessage, name string) *status.Error {
-	if raw == nil {
+// text reads a string; absent and null are empty.
+func (raw jsonObject) text(s *string, name string) *status.Error {
+	value := raw[name]
+	if value == nil {
 		return nil
 	}
-	if err := json.Unmarshal(raw, s); err != nil {
-		return malformed("%s must be a string, not %s", name, shorten(raw))
+	if err := json.Unmarshal(value, s); err != nil {
+		return malformed("%s must be a string, not %s", name, shorten(value))
 	}
 	return nil
 }
 
-func (raw *jsonMessage) decode(m *Message, in inbox) *status.Error {
+// message reads the members of a message.
+func (raw jsonObject) message(m *Message, in inbox) *status.Error {
 	var typ string
-	if err := jsonString(&typ, raw.Type, "type"); err != nil {
+	if err := raw.text(&typ, "type"); err != nil {
 		return err
 	}
-	if err := jsonString(&m.Key, raw.Key, "key"); err != nil {
+	if err := raw.text(&m.Key, "key"); err != nil {
 		return err
 	}
-	if err := jsonString(&m.Group, raw.Group, "group"); err != nil {
+	if err := raw.text(&m.Group, "group"); err != nil {
 		return err
 	}
-	if raw.Position != nil {
+	if value := raw["position"]; value != nil {
 		position := &protowayv1.Position{}
-		if err := jsonOptions.Unmarshal(raw.Position, position); err != nil {
+		if err := jsonOptions.Unmarshal(value, position); err != nil {
 			return malformed("position: %v", err)
 		}
 		m.Position = PositionFrom(position)
 	}
 	m.resolve([]byte(typ), in)
-	if !bytes.Equal(raw.Body, []byte("null")) {
-		m.Payload = raw.Body
+	if body := raw["body"]; !bytes.Equal(body, []byte("null")) {
+		m.Payload = body
 	}
 	return nil
 }
@@ -132,7 +114,7 @@ func decodeJSONAck(f *Frame, data []byte, in inbox) *status.Error {
 	if raw.Message == nil {
 		return nil
 	}
-	return raw.Message.decode(&f.Ack.Reply, in)
+	return raw.Message.message(&f.Ack.Reply, in)
 }
 
 // failure returns what an ack says went wrong. Details of types that are not
@@ -154,27 +136,20 @@ func (raw *jsonAck) failure() *status.Error {
 	return failure
 }
 
+// controlNumbers are the kinds that are neither message nor ack.
+var controlNumbers = [...]protowire.Number{
+	frameHello, frameWelcome, frameProgress, frameAuthenticate, frameJoined, frameLeft, frameHeartbeat, frameGoaway,
+}
+
 // decodeJSONControl decodes the one member that is neither message nor ack.
-func decodeJSONControl(f *Frame, raw *jsonFrame) {
-	kinds := [...]struct {
-		number protowire.Number
-		body   json.RawMessage
-	}{
-		{frameHello, raw.Hello},
-		{frameWelcome, raw.Welcome},
-		{frameProgress, raw.Progress},
-		{frameAuthenticate, raw.Authenticate},
-		{frameJoined, raw.Joined},
-		{frameLeft, raw.Left},
-		{frameHeartbeat, raw.Heartbeat},
-		{frameGoaway, raw.Goaway},
-	}
-	for _, candidate := range kinds {
-		if candidate.body == nil {
+func decodeJSONControl(f *Frame, raw jsonObject) {
+	for _, number := range controlNumbers {
+		kind, control := controlOf(number)
+		body := raw[kind.String()]
+		if body == nil {
 			continue
 		}
-		kind, control := controlOf(candidate.number)
-		if err := jsonOptions.Unmarshal(candidate.body, control); err != nil {
+		if err := jsonOptions.Unmarshal(body, control); err != nil {
 			f.Err = malformed("%s: %v", kind, err)
 			return
 		}

@@ -53,7 +53,7 @@ func (s *protobufSession) Decode(message []byte, text bool, handle func(*Frame))
 		message = message[1+n:]
 		s.frame.reset()
 		decodeFrame(&s.frame, raw, s.in)
-		if count >= MaxBatchFrames {
+		if count >= MaxBatchFrames && s.in.side == ServerSide {
 			s.frame.Kind, s.frame.Err = KindUnknown, errTooManyFrames
 		}
 		handle(&s.frame)

@@ -124,6 +124,9 @@ func (c *Conn) Call(ctx context.Context, in, out proto.Message, opts ...CallOpti
 		return err
 	}
 	for _, m := range o.messages {
+		if m.example == nil {
+			return status.InvalidArgument.Errorf("OnMessage: name the type of the message, such as *chatv1.Said")
+		}
 		if _, err := c.options.catalog.Of(m.example); err != nil {
 			return status.InvalidArgument.Errorf("OnMessage: %w", err)
 		}

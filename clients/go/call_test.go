@@ -17,64 +17,67 @@ import (
 	"github.com/protoway/protoway/consumer"
 	testv1 "github.com/protoway/protoway/internal/testschema/gen/test/v1"
 	"github.com/protoway/protoway/status"
-	"github.com/protoway/protoway/wire"
 )
 
 func TestCall(t *testing.T) {
-	perDialect(t, func(t *testing.T, dialect wire.Dialect) {
-		noted := make(chan string, 2)
-		g := serve(t, protoway.Config{}, greet(), onNote(func(_ context.Context, text string) error {
-			noted <- text
-			return nil
-		}))
-		conn := g.dial(t, client.WithDialect(dialect))
-		var out testv1.Greeting
-		if err := conn.Call(deadline(t), &testv1.Greet{Name: "Ada"}, &out); err != nil || out.GetText() != "hello Ada" {
-			t.Errorf("Call = %q, %v", out.GetText(), err)
-		}
-		if err := conn.Call(deadline(t), &testv1.Greet{Name: "Ada"}, nil); err != nil {
-			t.Errorf("a reply that nobody wants: %v", err)
-		}
-		if err := conn.Call(deadline(t), &testv1.Note{Text: "acked"}, nil); err != nil {
-			t.Errorf("Call without a reply: %v", err)
-		}
-		if err := conn.Send(deadline(t), &testv1.Note{Text: "sent"}); err != nil {
-			t.Errorf("Send: %v", err)
-		}
-		for _, want := range []string{"acked", "sent"} {
-			if got := await(t, want, noted); got != want {
-				t.Errorf("the server got %q, want %q", got, want)
+	for _, dialect := range dialects {
+		t.Run(dialect.Name(), func(t *testing.T) {
+			noted := make(chan string, 2)
+			g := serve(t, protoway.Config{}, greet(), onNote(func(_ context.Context, text string) error {
+				noted <- text
+				return nil
+			}))
+			conn := g.dial(t, client.WithDialect(dialect))
+			var out testv1.Greeting
+			if err := conn.Call(deadline(t), &testv1.Greet{Name: "Ada"}, &out); err != nil || out.GetText() != "hello Ada" {
+				t.Errorf("Call = %q, %v", out.GetText(), err)
 			}
-		}
-	})
+			if err := conn.Call(deadline(t), &testv1.Greet{Name: "Ada"}, nil); err != nil {
+				t.Errorf("a reply that nobody wants: %v", err)
+			}
+			if err := conn.Call(deadline(t), &testv1.Note{Text: "acked"}, nil); err != nil {
+				t.Errorf("Call without a reply: %v", err)
+			}
+			if err := conn.Send(deadline(t), &testv1.Note{Text: "sent"}); err != nil {
+				t.Errorf("Send: %v", err)
+			}
+			for _, want := range []string{"acked", "sent"} {
+				if got := await(t, want, noted); got != want {
+					t.Errorf("the server got %q, want %q", got, want)
+				}
+			}
+		})
+	}
 }
 
 func TestCallReturnsWhatTheServerAcked(t *testing.T) {
-	perDialect(t, func(t *testing.T, dialect wire.Dialect) {
-		g := serve(t, protoway.Config{}, onNote(func(_ context.Context, text string) error {
-			if text == "app" {
-				return status.App(7, "no tea").WithDetail(durationpb.New(time.Minute)).After(1500 * time.Millisecond)
+	for _, dialect := range dialects {
+		t.Run(dialect.Name(), func(t *testing.T) {
+			g := serve(t, protoway.Config{}, onNote(func(_ context.Context, text string) error {
+				if text == "app" {
+					return status.App(7, "no tea").WithDetail(durationpb.New(time.Minute)).After(1500 * time.Millisecond)
+				}
+				return status.NotFound.Errorf("no room %q", text)
+			}))
+			conn := g.dial(t, client.WithDialect(dialect))
+			err := conn.Call(deadline(t), &testv1.Note{Text: "x"}, nil)
+			if !errors.Is(err, &status.Error{Code: status.NotFound}) || !strings.Contains(err.Error(), `no room "x"`) {
+				t.Errorf("Call = %v", err)
 			}
-			return status.NotFound.Errorf("no room %q", text)
-		}))
-		conn := g.dial(t, client.WithDialect(dialect))
-		err := conn.Call(deadline(t), &testv1.Note{Text: "x"}, nil)
-		if !errors.Is(err, &status.Error{Code: status.NotFound}) || !strings.Contains(err.Error(), `no room "x"`) {
-			t.Errorf("Call = %v", err)
-		}
-		var failure *status.Error
-		err = conn.Call(deadline(t), &testv1.Note{Text: "app"}, nil)
-		if !errors.As(err, &failure) || failure.AppCode != 7 || failure.RetryAfter != 1500*time.Millisecond || len(failure.Details) != 1 {
-			t.Fatalf("Call = %+v", err)
-		}
-		var detail durationpb.Duration
-		if err := failure.Details[0].UnmarshalTo(&detail); err != nil || detail.GetSeconds() != 60 {
-			t.Errorf("detail = %v, %v", &detail, err)
-		}
-		if err := conn.Call(deadline(t), &testv1.Small{}, nil); status.CodeOf(err) != status.Unimplemented {
-			t.Errorf("a message without a receiver: %v", err)
-		}
-	})
+			var failure *status.Error
+			err = conn.Call(deadline(t), &testv1.Note{Text: "app"}, nil)
+			if !errors.As(err, &failure) || failure.AppCode != 7 || failure.RetryAfter != 1500*time.Millisecond || len(failure.Details) != 1 {
+				t.Fatalf("Call = %+v", err)
+			}
+			var detail durationpb.Duration
+			if err := failure.Details[0].UnmarshalTo(&detail); err != nil || detail.GetSeconds() != 60 {
+				t.Errorf("detail = %v, %v", &detail, err)
+			}
+			if err := conn.Call(deadline(t), &testv1.Small{}, nil); status.CodeOf(err) != status.Unimplemented {
+				t.Errorf("a message without a receiver: %v", err)
+			}
+		})
+	}
 }
 
 func TestCallRefusesWhatCannotBeSent(t *testing.T) {
@@ -101,38 +104,40 @@ func TestCallRefusesWhatCannotBeSent(t *testing.T) {
 }
 
 func TestCallIsToldWhatComesBeforeItsAck(t *testing.T) {
-	perDialect(t, func(t *testing.T, dialect wire.Dialect) {
-		g := serve(t, protoway.Config{}, onNote(func(ctx context.Context, _ string) error {
-			me := consumer.From(ctx)
+	for _, dialect := range dialects {
+		t.Run(dialect.Name(), func(t *testing.T) {
+			g := serve(t, protoway.Config{}, onNote(func(ctx context.Context, _ string) error {
+				me := consumer.From(ctx)
+				for i := range 100 {
+					if err := me.Progress(ctx, float64(i)/100, fmt.Sprint(i)); err != nil {
+						return err
+					}
+					if err := me.Send(ctx, &testv1.Event{Number: int64(i)}); err != nil {
+						return err
+					}
+				}
+				return nil
+			}))
+			conn := g.dial(t, client.WithDialect(dialect))
+			handled := make(chan int64, 100)
+			client.On(conn, func(_ context.Context, in *testv1.Event) { handled <- in.GetNumber() })
+			var told []string // guarded by nothing: the functions run in this goroutine
+			err := conn.Call(deadline(t), &testv1.Note{}, nil,
+				client.OnProgress(func(value float64, info string) { told = append(told, fmt.Sprintf("%.2f=%s", value, info)) }),
+				client.OnMessage(func(in *testv1.Event) { told = append(told, fmt.Sprint(in.GetNumber())) }))
+			if err != nil || len(told) != 200 {
+				t.Fatalf("told %d times, %v", len(told), err)
+			}
 			for i := range 100 {
-				if err := me.Progress(ctx, float64(i)/100, fmt.Sprint(i)); err != nil {
-					return err
+				if told[2*i] != fmt.Sprintf("%.2f=%d", float64(i)/100, i) || told[2*i+1] != fmt.Sprint(i) {
+					t.Fatalf("at %d: %v", i, told[2*i:2*i+2])
 				}
-				if err := me.Send(ctx, &testv1.Event{Number: int64(i)}); err != nil {
-					return err
+				if got := await(t, "the handler's event", handled); got != int64(i) {
+					t.Fatalf("the handler got %d, want %d", got, i)
 				}
 			}
-			return nil
-		}))
-		conn := g.dial(t, client.WithDialect(dialect))
-		handled := make(chan int64, 100)
-		client.On(conn, func(_ context.Context, in *testv1.Event) { handled <- in.GetNumber() })
-		var told []string // guarded by nothing: the functions run in this goroutine
-		err := conn.Call(deadline(t), &testv1.Note{}, nil,
-			client.OnProgress(func(value float64, info string) { told = append(told, fmt.Sprintf("%.2f=%s", value, info)) }),
-			client.OnMessage(func(in *testv1.Event) { told = append(told, fmt.Sprint(in.GetNumber())) }))
-		if err != nil || len(told) != 200 {
-			t.Fatalf("told %d times, %v", len(told), err)
-		}
-		for i := range 100 {
-			if told[2*i] != fmt.Sprintf("%.2f=%d", float64(i)/100, i) || told[2*i+1] != fmt.Sprint(i) {
-				t.Fatalf("at %d: %v", i, told[2*i:2*i+2])
-			}
-			if got := await(t, "the handler's event", handled); got != int64(i) {
-				t.Fatalf("the handler got %d, want %d", got, i)
-			}
-		}
-	})
+		})
+	}
 }
 
 func TestKeyRunsOnce(t *testing.T) {
@@ -154,34 +159,4 @@ func TestKeyRunsOnce(t *testing.T) {
 		t.Errorf("it ran %d times", ran)
 	}
 	mu.Unlock()
-}
-
-func TestCallGivenUpKeepsItsPlaceUntilTheAck(t *testing.T) {
-	release := make(chan struct{})
-	g := serve(t, protoway.Config{Limits: consumer.Limits{MaxInFlight: 1}}, onNote(func(context.Context, string) error {
-		<-release
-		return nil
-	}))
-	conn := g.dial(t)
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if err := conn.Call(ctx, &testv1.Note{}, nil); !errors.Is(err, context.Canceled) || status.CodeOf(err) != status.Canceled {
-		t.Errorf("canceled before: %v", err)
-	}
-	given := make(chan error, 1)
-	ctx, cancel = context.WithTimeout(t.Context(), 20*time.Millisecond)
-	defer cancel()
-	go func() { given <- conn.Call(ctx, &testv1.Note{}, nil) }()
-	if err := await(t, "the end of the call", given); status.CodeOf(err) != status.DeadlineExceeded {
-		t.Errorf("timed out: %v", err)
-	}
-	ctx, cancel = context.WithTimeout(t.Context(), 20*time.Millisecond)
-	defer cancel()
-	if err := conn.Call(ctx, &testv1.Note{}, nil); status.CodeOf(err) != status.DeadlineExceeded {
-		t.Errorf("waiting for a place: %v", err)
-	}
-	close(release)
-	if err := conn.Call(deadline(t), &testv1.Note{}, nil); err != nil {
-		t.Errorf("after the ack of the call that was given up: %v", err)
-	}
 }

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"google.golang.org/protobuf/types/known/emptypb"
 
@@ -41,22 +40,24 @@ func mustBe(t *testing.T, conn *client.Conn, user string) {
 }
 
 func TestDialSignsIn(t *testing.T) {
-	perDialect(t, func(t *testing.T, dialect wire.Dialect) {
-		g := serve(t, protoway.Config{}, whoAmI())
-		conn := g.dial(t, client.WithDialect(dialect), client.WithToken(token(t, "ada")))
-		mustBe(t, conn, "ada")
-		if conn.User() != "ada" || conn.Session() == "" || conn.Welcome().GetSchemaHash() == "" {
-			t.Errorf("welcome = %v", conn.Welcome())
-		}
-		if err := conn.Authenticate(deadline(t), token(t, "bob")); err != nil {
-			t.Fatal(err)
-		}
-		mustBe(t, conn, "bob")
-		if err := conn.Authenticate(deadline(t), "rubbish"); status.CodeOf(err) != status.Unauthenticated {
-			t.Errorf("a bad token: %v", err)
-		}
-		mustBe(t, conn, "")
-	})
+	for _, dialect := range dialects {
+		t.Run(dialect.Name(), func(t *testing.T) {
+			g := serve(t, protoway.Config{}, whoAmI())
+			conn := g.dial(t, client.WithDialect(dialect), client.WithToken(token(t, "ada")))
+			mustBe(t, conn, "ada")
+			if conn.User() != "ada" || conn.Session() == "" || conn.Welcome().GetSchemaHash() == "" {
+				t.Errorf("welcome = %v", conn.Welcome())
+			}
+			if err := conn.Authenticate(deadline(t), token(t, "bob")); err != nil {
+				t.Fatal(err)
+			}
+			mustBe(t, conn, "bob")
+			if err := conn.Authenticate(deadline(t), "rubbish"); status.CodeOf(err) != status.Unauthenticated {
+				t.Errorf("a bad token: %v", err)
+			}
+			mustBe(t, conn, "")
+		})
+	}
 }
 
 func TestDialFailsWithABadToken(t *testing.T) {
@@ -150,157 +151,57 @@ func room() receivers.Receiver {
 }
 
 func TestGroupsAreResumed(t *testing.T) {
-	perDialect(t, func(t *testing.T, dialect wire.Dialect) {
-		g := serve(t, protoway.Config{}, room())
-		first := g.dial(t, client.WithDialect(dialect))
-		for _, group := range []string{"tea", "coffee", "milk", "leave milk"} {
-			if err := first.Call(deadline(t), &testv1.Note{Text: group}, nil); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if got := first.Groups(); !slices.Equal(got, []string{"coffee", "tea"}) {
-			t.Fatalf("groups = %q", got)
-		}
-		_ = first.Close()
-		await(t, "the end", first.Done())
-
-		resume := first.Resume()
-		resume.Groups = append(resume.Groups, client.Membership{Group: "stolen", Ticket: []byte("forged")})
-		joined, left := make(chan *protowayv1.Joined, 2), make(chan *protowayv1.Left, 1)
-		events := make(chan string, 2)
-		second := g.dial(t, client.WithDialect(dialect), client.WithResume(resume),
-			client.OnJoined(func(_ context.Context, in *protowayv1.Joined) { joined <- in }),
-			client.OnLeft(func(_ context.Context, in *protowayv1.Left) { left <- in }),
-			client.WithHandlers(func(c client.Caller) {
-				client.On(c, func(_ context.Context, in *testv1.Event) { events <- in.GetText() })
-			}))
-		if second.Welcome().GetResumed() != 2 {
-			t.Errorf("resumed %d groups", second.Welcome().GetResumed())
-		}
-		for range 2 {
-			if in := await(t, "joined", joined); in.GetRecovery() != protowayv1.Joined_NO_HISTORY {
-				t.Errorf("joined %v", in)
-			}
-		}
-		await(t, "left for the forged ticket", left)
-		if got := second.Groups(); !slices.Equal(got, []string{"coffee", "tea"}) {
-			t.Errorf("groups = %q", got)
-		}
-		if again := second.Resume(); len(again.Groups) != 2 || len(again.Secret) == 0 {
-			t.Errorf("resume = %+v", again)
-		}
-		for _, group := range []string{"tea", "milk", "coffee"} {
-			if _, err := g.Broadcast(deadline(t), group, &testv1.Event{Text: group}); err != nil {
-				t.Fatal(err)
-			}
-		}
-		for _, want := range []string{"tea", "coffee"} {
-			if got := await(t, want, events); got != want {
-				t.Errorf("got %q, want %q", got, want)
-			}
-		}
-	})
-}
-
-func TestConnEndsAsTheServerSays(t *testing.T) {
-	perDialect(t, func(t *testing.T, dialect wire.Dialect) {
-		release := make(chan struct{})
-		g := serve(t, protoway.Config{}, onNote(func(ctx context.Context, text string) error {
-			me := consumer.From(ctx)
-			for range 100 {
-				if err := me.Send(ctx, &testv1.Event{}); err != nil {
-					return err
+	for _, dialect := range dialects {
+		t.Run(dialect.Name(), func(t *testing.T) {
+			g := serve(t, protoway.Config{}, room())
+			first := g.dial(t, client.WithDialect(dialect))
+			for _, group := range []string{"tea", "coffee", "milk", "leave milk"} {
+				if err := first.Call(deadline(t), &testv1.Note{Text: group}, nil); err != nil {
+					t.Fatal(err)
 				}
 			}
-			me.Close("banned", text == "again")
-			<-release
-			return nil
-		}))
-		defer close(release)
-		for _, tc := range []struct {
-			text string
-			code consumer.CloseCode
-		}{{"never", consumer.CloseDisconnected}, {"again", consumer.CloseByServer}} {
-			conn := g.dial(t, client.WithDialect(dialect))
-			handled := 0
-			client.On(conn, func(context.Context, *testv1.Event) { handled++ })
-			if conn.Err() != nil {
-				t.Fatalf("it has ended: %v", conn.Err())
+			if got := first.Groups(); !slices.Equal(got, []string{"coffee", "tea"}) {
+				t.Fatalf("groups = %q", got)
 			}
-			err := conn.Call(deadline(t), &testv1.Note{Text: tc.text}, nil)
-			var ended *client.CloseError
-			if status.CodeOf(err) != status.Canceled || !errors.As(err, &ended) {
-				t.Fatalf("Call = %v", err)
-			}
-			if ended.Code != int(tc.code) || ended.Reason != "banned" || ended.Reconnect != tc.code.Reconnect() {
-				t.Errorf("it ended with %+v", ended)
-			}
-			await(t, "the end", conn.Done())
-			if handled != 100 {
-				t.Errorf("%d messages were handled before Done", handled)
-			}
-			if !errors.Is(conn.Err(), ended) {
-				t.Errorf("Err = %v", conn.Err())
-			}
-			if err := conn.Send(deadline(t), &testv1.Note{}); status.CodeOf(err) != status.Canceled {
-				t.Errorf("Send after the end: %v", err)
-			}
-		}
-	})
-}
+			_ = first.Close()
+			await(t, "the end", first.Done())
 
-func TestCloseEndsWhatRuns(t *testing.T) {
-	running := make(chan struct{})
-	g := serve(t, protoway.Config{}, onNote(func(ctx context.Context, text string) error {
-		if err := consumer.From(ctx).Send(ctx, &testv1.Event{}); err != nil {
-			return err
-		}
-		<-ctx.Done()
-		return nil
-	}))
-	conn := g.dial(t)
-	client.On(conn, func(ctx context.Context, _ *testv1.Event) {
-		close(running)
-		<-ctx.Done() // which Close cancels
-		if err := conn.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	failed := make(chan error, 1)
-	go func() { failed <- conn.Call(context.Background(), &testv1.Note{}, nil) }()
-	await(t, "the handler", running)
-	if err := conn.Close(); err != nil {
-		t.Error(err)
-	}
-	var ended *client.CloseError
-	if err := await(t, "the end of the call", failed); !errors.As(err, &ended) || ended.Code != 1000 || ended.Reconnect {
-		t.Errorf("Call = %v", err)
-	}
-	await(t, "the end", conn.Done())
-}
-
-func TestGoawayComesBeforeTheEnd(t *testing.T) {
-	g := serve(t, protoway.Config{DrainSpread: 50 * time.Millisecond}, greet())
-	goaway := make(chan *protowayv1.Goaway, 1)
-	conn := g.dial(t, client.OnGoaway(func(_ context.Context, in *protowayv1.Goaway) { goaway <- in }))
-	if err := g.Shutdown(deadline(t)); err != nil {
-		t.Error(err)
-	}
-	if in := await(t, "goaway", goaway); in.GetSpreadMs() != 50 {
-		t.Errorf("goaway = %v", in)
-	}
-	await(t, "the end", conn.Done())
-	var ended *client.CloseError
-	if !errors.As(conn.Err(), &ended) || ended.Code != int(consumer.CloseGoingAway) || !ended.Reconnect {
-		t.Errorf("Err = %v", conn.Err())
-	}
-}
-
-func TestReconnectIsWhatTheServerMeans(t *testing.T) {
-	for code := 1000; code < 5000; code++ {
-		if got, want := client.Reconnects(code), consumer.CloseCode(code).Reconnect(); got != want {
-			t.Errorf("code %d: the client says %v, the server %v", code, got, want)
-		}
+			resume := first.Resume()
+			resume.Groups = append(resume.Groups, client.Membership{Group: "stolen", Ticket: []byte("forged")})
+			joined, left := make(chan *protowayv1.Joined, 2), make(chan *protowayv1.Left, 1)
+			events := make(chan string, 2)
+			second := g.dial(t, client.WithDialect(dialect), client.WithResume(resume),
+				client.OnJoined(func(_ context.Context, in *protowayv1.Joined) { joined <- in }),
+				client.OnLeft(func(_ context.Context, in *protowayv1.Left) { left <- in }),
+				client.WithHandlers(func(c client.Caller) {
+					client.On(c, func(_ context.Context, in *testv1.Event) { events <- in.GetText() })
+				}))
+			if second.Welcome().GetResumed() != 2 {
+				t.Errorf("resumed %d groups", second.Welcome().GetResumed())
+			}
+			for range 2 {
+				if in := await(t, "joined", joined); in.GetRecovery() != protowayv1.Joined_NO_HISTORY {
+					t.Errorf("joined %v", in)
+				}
+			}
+			await(t, "left for the forged ticket", left)
+			if got := second.Groups(); !slices.Equal(got, []string{"coffee", "tea"}) {
+				t.Errorf("groups = %q", got)
+			}
+			if again := second.Resume(); len(again.Groups) != 2 || len(again.Secret) == 0 {
+				t.Errorf("resume = %+v", again)
+			}
+			for _, group := range []string{"tea", "milk", "coffee"} {
+				if _, err := g.Broadcast(deadline(t), group, &testv1.Event{Text: group}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for _, want := range []string{"tea", "coffee"} {
+				if got := await(t, want, events); got != want {
+					t.Errorf("got %q, want %q", got, want)
+				}
+			}
+		})
 	}
 }
 

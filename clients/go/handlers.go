@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -61,7 +62,7 @@ func (c *Conn) OnMessage(example proto.Message, fn func(ctx context.Context, in 
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	before := h.byType[e]
-	h.byType[e] = append(before[:len(before):len(before)], fn) // a copy: readers hold the old one
+	h.byType[e] = append(slices.Clip(before), fn) // a copy: readers hold the old one
 }
 
 // deliver queues what the goroutine of the handlers is to run.

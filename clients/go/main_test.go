@@ -2,7 +2,6 @@ package client_test
 
 import (
 	"context"
-	"io"
 	"log/slog"
 	"net/http/httptest"
 	"strings"
@@ -28,12 +27,8 @@ const patience = 20 * time.Second
 // secret signs the tokens and tickets of tests.
 var secret = []byte("0123456789abcdef0123456789abcdef")
 
-// perDialect runs a test over both native dialects.
-func perDialect(t *testing.T, test func(t *testing.T, dialect wire.Dialect)) {
-	for _, dialect := range []wire.Dialect{wire.Protobuf, wire.JSON} {
-		t.Run(dialect.Name(), func(t *testing.T) { test(t, dialect) })
-	}
-}
+// dialects are what every test that is about frames runs over.
+var dialects = []wire.Dialect{wire.Protobuf, wire.JSON}
 
 // gateway is a server over real sockets.
 type gateway struct {
@@ -45,7 +40,7 @@ func serve(t *testing.T, config protoway.Config, list ...receivers.Receiver) *ga
 	t.Helper()
 	config.Paths = map[string]protoway.Path{"/ws": {Receivers: list}}
 	config.Verifier, config.Secret = auth.HS256(secret), secret
-	config.Logger, config.Observer = slog.New(slog.NewTextHandler(io.Discard, nil)), metrics.Nop{}
+	config.Logger, config.Observer = slog.New(slog.DiscardHandler), metrics.Nop{}
 	server, err := protoway.New(config)
 	if err != nil {
 		t.Fatal(err)

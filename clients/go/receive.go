@@ -48,7 +48,9 @@ func (c *Conn) takeFrame(f *wire.Frame) {
 		c.takeAuthenticate(f)
 	case wire.KindJoined, wire.KindLeft, wire.KindGoaway:
 		c.takeEvent(f)
-	default: // heartbeats, and what a newer server says
+	case wire.KindHeartbeat:
+		c.ackControl(f)
+	default: // what a newer server says
 	}
 }
 
@@ -259,8 +261,15 @@ func (c *Conn) ackControl(f *wire.Frame) {
 const stallTimeout = 10 * time.Second
 
 // push hands over what has arrived. When nobody takes it for too long, the
-// connection ends. gone is closed when nobody wants it any more.
+// connection ends. gone is closed when nobody wants it any more. Once something
+// was dropped because the connection ends, so is all that follows: what is
+// handled has no holes.
 func push[T any](c *Conn, to chan<- T, item T, gone <-chan struct{}) {
+	select {
+	case <-c.end.closing:
+		return
+	default:
+	}
 	select {
 	case to <- item:
 		return

@@ -14,7 +14,6 @@ import (
 	testv1 "github.com/protoway/protoway/internal/testschema/gen/test/v1"
 	"github.com/protoway/protoway/receivers"
 	"github.com/protoway/protoway/status"
-	"github.com/protoway/protoway/wire"
 )
 
 // confirms asks the client on every note and returns what it answers.
@@ -32,51 +31,55 @@ func confirms() receivers.Receiver {
 }
 
 func TestAnswer(t *testing.T) {
-	perDialect(t, func(t *testing.T, dialect wire.Dialect) {
-		g := serve(t, protoway.Config{}, confirms())
-		conn := g.dial(t, client.WithDialect(dialect))
-		client.Answer(conn, func(_ context.Context, in *testv1.Confirm) (*testv1.Confirmed, error) {
-			switch in.GetQuestion() {
-			case "panic":
-				panic("the handler is broken")
-			case "refuse":
-				return nil, status.PermissionDenied.Errorf("not by me")
-			case "hide":
-				return nil, errors.New("the password is hunter2")
-			case "nothing":
-				return nil, nil
-			default:
-				return &testv1.Confirmed{Yes: in.GetQuestion() == "yes"}, nil
+	for _, dialect := range dialects {
+		t.Run(dialect.Name(), func(t *testing.T) {
+			g := serve(t, protoway.Config{}, confirms())
+			conn := g.dial(t, client.WithDialect(dialect))
+			client.Answer(conn, func(_ context.Context, in *testv1.Confirm) (*testv1.Confirmed, error) {
+				switch in.GetQuestion() {
+				case "panic":
+					panic("the handler is broken")
+				case "refuse":
+					return nil, status.PermissionDenied.Errorf("not by me")
+				case "hide":
+					return nil, errors.New("the password is hunter2")
+				case "nothing":
+					return nil, nil
+				default:
+					return &testv1.Confirmed{Yes: in.GetQuestion() == "yes"}, nil
+				}
+			})
+			for _, tc := range []struct {
+				question, text string
+				code           status.Code
+			}{
+				{"yes", "", status.OK},
+				{"no", "the client said no", status.Aborted},
+				{"refuse", "not by me", status.PermissionDenied},
+				{"hide", "internal error", status.Internal},
+				{"nothing", "internal error", status.Internal},
+				{"panic", "internal error", status.Internal},
+				{"yes", "", status.OK},
+			} {
+				err := conn.Call(deadline(t), &testv1.Note{Text: tc.question}, nil)
+				if status.CodeOf(err) != tc.code || err != nil && status.From(err).Text != tc.text {
+					t.Errorf("%s: %v, want %v %q", tc.question, err, tc.code, tc.text)
+				}
 			}
 		})
-		for _, tc := range []struct {
-			question, text string
-			code           status.Code
-		}{
-			{"yes", "", status.OK},
-			{"no", "the client said no", status.Aborted},
-			{"refuse", "not by me", status.PermissionDenied},
-			{"hide", "internal error", status.Internal},
-			{"nothing", "internal error", status.Internal},
-			{"panic", "internal error", status.Internal},
-			{"yes", "", status.OK},
-		} {
-			err := conn.Call(deadline(t), &testv1.Note{Text: tc.question}, nil)
-			if status.CodeOf(err) != tc.code || err != nil && status.From(err).Text != tc.text {
-				t.Errorf("%s: %v, want %v %q", tc.question, err, tc.code, tc.text)
-			}
-		}
-	})
+	}
 }
 
 func TestRequestThatNobodyHandlesIsUnimplemented(t *testing.T) {
-	perDialect(t, func(t *testing.T, dialect wire.Dialect) {
-		g := serve(t, protoway.Config{}, confirms())
-		conn := g.dial(t, client.WithDialect(dialect))
-		if err := conn.Call(deadline(t), &testv1.Note{}, nil); status.CodeOf(err) != status.Unimplemented {
-			t.Errorf("Call = %v", err)
-		}
-	})
+	for _, dialect := range dialects {
+		t.Run(dialect.Name(), func(t *testing.T) {
+			g := serve(t, protoway.Config{}, confirms())
+			conn := g.dial(t, client.WithDialect(dialect))
+			if err := conn.Call(deadline(t), &testv1.Note{}, nil); status.CodeOf(err) != status.Unimplemented {
+				t.Errorf("Call = %v", err)
+			}
+		})
+	}
 }
 
 func TestAnswerOfAnotherTypeIsInternal(t *testing.T) {
@@ -93,20 +96,22 @@ func TestAnswerOfAnotherTypeIsInternal(t *testing.T) {
 // The server's handler waits for the answer in the lane of the connection, so
 // the call that is made while answering gets through only as part of the request.
 func TestAnswerMayCall(t *testing.T) {
-	perDialect(t, func(t *testing.T, dialect wire.Dialect) {
-		g := serve(t, protoway.Config{}, confirms(), greet())
-		conn := g.dial(t, client.WithDialect(dialect))
-		client.Answer(conn, func(ctx context.Context, _ *testv1.Confirm) (*testv1.Confirmed, error) {
-			var out testv1.Greeting
-			if err := conn.Call(ctx, &testv1.Greet{Name: "Ada"}, &out); err != nil {
-				return nil, err
+	for _, dialect := range dialects {
+		t.Run(dialect.Name(), func(t *testing.T) {
+			g := serve(t, protoway.Config{}, confirms(), greet())
+			conn := g.dial(t, client.WithDialect(dialect))
+			client.Answer(conn, func(ctx context.Context, _ *testv1.Confirm) (*testv1.Confirmed, error) {
+				var out testv1.Greeting
+				if err := conn.Call(ctx, &testv1.Greet{Name: "Ada"}, &out); err != nil {
+					return nil, err
+				}
+				return &testv1.Confirmed{Yes: out.GetText() == "hello Ada"}, nil
+			})
+			if err := conn.Call(deadline(t), &testv1.Note{}, nil); err != nil {
+				t.Error(err)
 			}
-			return &testv1.Confirmed{Yes: out.GetText() == "hello Ada"}, nil
 		})
-		if err := conn.Call(deadline(t), &testv1.Note{}, nil); err != nil {
-			t.Error(err)
-		}
-	})
+	}
 }
 
 func TestHandlersRunInOrderOfArrival(t *testing.T) {
@@ -144,24 +149,26 @@ func TestHandlersRunInOrderOfArrival(t *testing.T) {
 }
 
 func TestMessagesWithoutHandlerAreToldAsUnknown(t *testing.T) {
-	perDialect(t, func(t *testing.T, dialect wire.Dialect) {
-		g := serve(t, protoway.Config{}, onNote(func(ctx context.Context, _ string) error {
-			return consumer.From(ctx).Send(ctx, &testv1.Event{Text: "hi"})
-		}))
-		unknown := make(chan string, 1)
-		conn := g.dial(t, client.WithDialect(dialect), client.OnUnknown(func(_ context.Context, kind string, payload []byte) {
-			if len(payload) == 0 {
-				t.Error("the payload is empty")
+	for _, dialect := range dialects {
+		t.Run(dialect.Name(), func(t *testing.T) {
+			g := serve(t, protoway.Config{}, onNote(func(ctx context.Context, _ string) error {
+				return consumer.From(ctx).Send(ctx, &testv1.Event{Text: "hi"})
+			}))
+			unknown := make(chan string, 1)
+			conn := g.dial(t, client.WithDialect(dialect), client.OnUnknown(func(_ context.Context, kind string, payload []byte) {
+				if len(payload) == 0 {
+					t.Error("the payload is empty")
+				}
+				unknown <- kind
+			}))
+			if err := conn.Call(deadline(t), &testv1.Note{}, nil); err != nil {
+				t.Fatal(err)
 			}
-			unknown <- kind
-		}))
-		if err := conn.Call(deadline(t), &testv1.Note{}, nil); err != nil {
-			t.Fatal(err)
-		}
-		if kind := await(t, "the unknown message", unknown); kind != "event" {
-			t.Errorf("got %q", kind)
-		}
-	})
+			if kind := await(t, "the unknown message", unknown); kind != "event" {
+				t.Errorf("got %q", kind)
+			}
+		})
+	}
 }
 
 func TestHandlersOfDialGetTheFirstMessages(t *testing.T) {

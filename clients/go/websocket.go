@@ -105,7 +105,7 @@ func (s *socket) Close(code int, reason string) error {
 	return s.ws.Close(websocket.StatusCode(code), reason)
 }
 
-// socketError is an error of a WebSocket that the server closed.
+// socketError is how a WebSocket was closed with a code.
 type socketError struct{ cause websocket.CloseError }
 
 // Error says how it was closed.
@@ -117,8 +117,12 @@ func (e *socketError) Closed() (code int, reason string) { return int(e.cause.Co
 // explain returns the error of a read with what the server said.
 func explain(err error) error {
 	var stated websocket.CloseError
-	if errors.As(err, &stated) {
+	switch {
+	case errors.As(err, &stated):
 		return &socketError{stated}
+	case errors.Is(err, websocket.ErrMessageTooBig):
+		return &socketError{websocket.CloseError{Code: websocket.StatusMessageTooBig, Reason: err.Error()}}
+	default:
+		return err
 	}
-	return err
 }

@@ -36,6 +36,8 @@ type Peer struct {
 	ended  error
 	news   chan struct{} // closed and made anew whenever something came
 	lastID uint64
+
+	largest, messages int // of the transport
 }
 
 // Frame is what came from the server.
@@ -117,6 +119,7 @@ func (p *Peer) readAll() {
 			p.note(func() { p.ended = err })
 			return
 		}
+		p.note(func() { p.largest, p.messages = max(p.largest, len(message)), p.messages+1 })
 		p.session.Decode(message, kind == websocket.MessageText, func(f *wire.Frame) { p.take(f) })
 	}
 }
@@ -270,11 +273,42 @@ func (p *Peer) AwaitEnd() int {
 	}
 }
 
+// TakeAll waits for news and takes away all that has come.
+func (p *Peer) TakeAll() []Frame {
+	p.t.Helper()
+	deadline := time.After(Patience)
+	for {
+		p.mu.Lock()
+		came, news, ended := p.came, p.news, p.ended
+		p.came = nil
+		p.mu.Unlock()
+		if len(came) > 0 {
+			return came
+		}
+		if ended != nil {
+			p.t.Fatalf("the connection ended while waiting for frames: %v", ended)
+		}
+		select {
+		case <-news:
+		case <-deadline:
+			p.t.Fatal("no frame came")
+		}
+	}
+}
+
 // Came returns the frames that came and were not taken away, in their order.
 func (p *Peer) Came() []Frame {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return append([]Frame(nil), p.came...)
+}
+
+// Largest returns the size of the largest message of the transport that came,
+// and how many came.
+func (p *Peer) Largest() (size, count int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.largest, p.messages
 }
 
 // Code returns how an ack ended.
