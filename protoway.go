@@ -143,6 +143,17 @@ func (s *Server) Handler(path string) http.Handler {
 	return h
 }
 
+// Pipe opens a connection in memory on a path, in a dialect, as a user; nil is
+// nobody. It is the transport of a Go client in tests. It panics for a path that
+// is not in the configuration.
+func (s *Server) Pipe(path string, dialect wire.Dialect, user *auth.User) *transport.PipeEnd {
+	h := s.handlers[path]
+	if h == nil {
+		panic(fmt.Sprintf("protoway: path %q is not in Config.Paths", path))
+	}
+	return h.Pipe(consumer.Opening{Dialect: dialect, User: user, RemoteAddr: "pipe"})
+}
+
 // Broadcast sends m to all members of a group on all nodes and returns how many
 // members of this node it reached. m is a proto.Message of server origin or has
 // a method Message that returns one.

@@ -254,3 +254,15 @@ func TestTimeoutKeepsTheLane(t *testing.T) {
 		t.Errorf("the handler's context: %v", err)
 	}
 }
+
+// TestAckFreesItsPlace: a client that keeps to the frames in flight is never
+// refused, however fast it goes on after an ack.
+func TestAckFreesItsPlace(t *testing.T) {
+	_, url := start(t, protoway.Config{Limits: consumer.Limits{MaxInFlight: 1}}, whoAmI(), receivers.Reply(lateGreeting))
+	p := testpeer.Dial(t, url, testpeer.Options{}, fromServer...)
+	for i := range uint64(500) {
+		mustBe(t, p, "")
+		ok(t, p.Call(&testv1.Greet{Name: "Ada"}))
+		ok(t, authenticate(p, 10_000+i, ""))
+	}
+}

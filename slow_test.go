@@ -2,6 +2,7 @@ package protoway_test
 
 import (
 	"context"
+	"errors"
 	"net"
 	"strings"
 	"testing"
@@ -13,6 +14,7 @@ import (
 	"github.com/protoway/protoway/internal/testpeer"
 	testv1 "github.com/protoway/protoway/internal/testschema/gen/test/v1"
 	"github.com/protoway/protoway/receivers"
+	"github.com/protoway/protoway/transport"
 	"github.com/protoway/protoway/wire"
 )
 
@@ -47,7 +49,7 @@ func deaf(t *testing.T, url, group string) net.Conn {
 // TestSlowConsumerIsClosedAndDelaysNobody publishes to a group one member of
 // which does not read: it is closed, the other gets every publication.
 func TestSlowConsumerIsClosedAndDelaysNobody(t *testing.T) {
-	server, url := start(t, protoway.Config{Limits: consumer.Limits{OutboxBytes: 256 << 10}}, joiner())
+	server, url := start(t, protoway.Config{Limits: consumer.Limits{OutboxBytes: 256 << 10, WriteTimeout: 500 * time.Millisecond}}, joiner())
 	p := testpeer.Dial(t, url, testpeer.Options{}, fromServer...)
 	joinGroup(t, p, "room")
 	deaf(t, url, "room")
@@ -120,4 +122,38 @@ func echoer(n int) receivers.Receiver {
 		}
 		return nil
 	})
+}
+
+// TestSlowReaderLearnsWhy: a client that reads, but too slowly, gets the code.
+func TestSlowReaderLearnsWhy(t *testing.T) {
+	server, _ := start(t, protoway.Config{
+		Paths:  map[string]protoway.Path{"/ws": {Groups: []string{"room"}}},
+		Limits: consumer.Limits{OutboxBytes: 64 << 10},
+	})
+	end := server.Pipe("/ws", wire.Protobuf, nil)
+	hello, err := wire.Protobuf.Open(wire.NewCatalog(nil), wire.ClientSide).Append(nil, &wire.Frame{Kind: wire.KindHello, Control: &protowayv1.Hello{}})
+	if err == nil {
+		err = end.Write(t.Context(), hello, false)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "it is a member", func() bool {
+		n, _ := server.Broadcast(t.Context(), "room", &testv1.Chatter{})
+		return n == 1
+	})
+	for range 200 { // more than pipe and outbox hold
+		if _, err := server.Broadcast(t.Context(), "room", &testv1.Event{Text: strings.Repeat("x", 64<<10)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for {
+		if _, _, err = end.Read(t.Context()); err != nil {
+			break
+		}
+	}
+	var closed *transport.PipeError
+	if !errors.As(err, &closed) || closed.Code != consumer.CloseSlow {
+		t.Errorf("the client learned %v", err)
+	}
 }

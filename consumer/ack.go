@@ -23,6 +23,9 @@ func (c *Consumer) newCall(j *job) *call {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if j != nil {
+		k.slot, j.slot = j.slot, false
+	}
 	if k.next = c.calls; k.next != nil {
 		k.next.prev = k
 	}
@@ -165,6 +168,7 @@ func (h *Handle) ackEncoded(answer wire.Message, err *status.Error) {
 		code = err.Code
 	}
 	h.c.node.observer.Acked(h.Type(), code)
+	h.c.freeSlot(&h.slot)
 	if h.id != 0 {
 		h.c.sendAck(h.id, err, answer)
 	}
@@ -173,36 +177,52 @@ func (h *Handle) ackEncoded(answer wire.Message, err *status.Error) {
 // sendAck queues an ack. A reply or details that cannot be encoded become an
 // Internal error: there is an ack in any case.
 func (c *Consumer) sendAck(id uint64, err *status.Error, reply wire.Message) {
-	f := wire.Frame{Re: id, Kind: wire.KindAck, Ack: wire.Ack{Error: err, Reply: reply}}
-	if failure := c.send(&f); failure == nil {
+	e := encoders.Get().(*encoder)
+	defer e.recycle()
+	e.frame = wire.Frame{Re: id, Kind: wire.KindAck, Ack: wire.Ack{Error: err, Reply: reply}}
+	if e.send(c, &e.frame) == nil {
 		return
 	}
 	code := status.Internal
 	if err != nil {
 		code = err.Code
 	}
-	f.Ack = wire.Ack{Error: code.Errorf("the answer cannot be encoded")}
-	_ = c.send(&f) // has nothing left that could fail
+	e.frame.Ack = wire.Ack{Error: code.Errorf("the answer cannot be encoded")}
+	_ = e.send(c, &e.frame) // has nothing left that could fail
 }
-
-// scratches hold frames while they are encoded.
-var scratches = sync.Pool{New: func() any { b := make([]byte, 0, 512); return &b }}
 
 // send encodes a frame and queues it.
 func (c *Consumer) send(f *wire.Frame) error {
-	scratch := scratches.Get().(*[]byte)
-	encoded, err := c.wire.Append((*scratch)[:0], f)
-	if err == nil {
-		c.outbox.push(encoded)
-	} else {
+	e := encoders.Get().(*encoder)
+	defer e.recycle()
+	return e.send(c, f)
+}
+
+// encoder holds a frame while it is encoded. Encoders are used again.
+type encoder struct {
+	frame   wire.Frame // for frames that are made here: one of a caller escapes to the heap
+	scratch []byte
+}
+
+var encoders = sync.Pool{New: func() any { return &encoder{} }}
+
+func (e *encoder) send(c *Consumer, f *wire.Frame) error {
+	encoded, err := c.wire.Append(e.scratch[:0], f)
+	e.scratch = encoded
+	if err != nil {
 		c.logger.Error("a frame cannot be encoded", "kind", f.Kind.String(), "type", f.Message.Type+f.Ack.Reply.Type, "error", err)
-		err = status.Internal.Wrap(err, "internal error")
+		return status.Internal.Wrap(err, "internal error")
 	}
-	if cap(encoded) <= maxKeptSheaf {
-		*scratch = encoded[:0]
-		scratches.Put(scratch)
+	c.outbox.push(encoded)
+	return nil
+}
+
+func (e *encoder) recycle() {
+	e.frame = wire.Frame{}
+	if cap(e.scratch) > maxKeptSheaf {
+		e.scratch = nil
 	}
-	return err
+	encoders.Put(e)
 }
 
 func validText(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }

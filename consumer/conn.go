@@ -11,8 +11,9 @@ type Conn interface {
 	Write(messages [][]byte, text bool) error
 	// Close starts to end the connection with a close code and does not block.
 	Close(code CloseCode, reason string)
-	// Abort ends the connection at once, a blocked Write too.
-	Abort()
+	// Abort ends the connection at once, a blocked Write too. The other side learns
+	// no code; code is what Closed is told.
+	Abort(code CloseCode)
 }
 
 // CloseCode is the status code of a WebSocket close frame. From 4000 to 4499 and
@@ -24,6 +25,7 @@ type CloseCode int
 const (
 	CloseNormal       CloseCode = 1000 // the client asked for it
 	CloseGoingAway    CloseCode = 1001 // the server shuts down
+	CloseAbnormal     CloseCode = 1006 // the connection was cut; never sent
 	CloseMessageBig   CloseCode = 1009 // a message was larger than the server reads
 	CloseTryLater     CloseCode = 1013 // the server has no room for the handshake
 	CloseSlow         CloseCode = 4000 // the client read too slowly: its queue is full or a write was stuck
@@ -38,7 +40,7 @@ const (
 // Reconnect reports whether a client should connect again after this code.
 func (c CloseCode) Reconnect() bool {
 	switch c {
-	case CloseGoingAway, 1006, 1011, 1012, CloseTryLater:
+	case CloseGoingAway, CloseAbnormal, 1011, 1012, CloseTryLater:
 		return true
 	default:
 		return c >= 4000 && c < 4500

@@ -67,7 +67,8 @@ type Consumer struct {
 	lanes     map[laneKey]*lane
 	barrier   *job
 	held      ring[*job]
-	inFlight  int   // frames that wait or run
+	jobs      int   // frames that wait or run
+	inFlight  int   // frames that are not acked
 	calls     *call // those that run, a list
 	groups    map[string]*membership
 	requests  map[uint64]*pending
@@ -90,7 +91,6 @@ func newConsumer(node *Node, conn Conn, opening Opening) *Consumer {
 		began:   time.Now(),
 	}
 	c.outbox = newOutbox(conn, opening.Dialect.Text(), opening.Dialect.Joins(), node.limits.OutboxBytes)
-	c.outbox.slow = func() { conn.Abort() }
 	c.onFrame = c.takeFrame
 	c.own.c = c
 	c.logger = node.logger.With("session", c.name, "path", opening.Path.Name)
@@ -157,7 +157,7 @@ func (c *Consumer) Closed(code CloseCode) {
 // lastOne reports, once, that the connection has ended and nothing of it runs
 // any more. The caller holds mu.
 func (c *Consumer) lastOne() bool {
-	if !c.closed || c.parted || c.inFlight > 0 || c.calls != nil {
+	if !c.closed || c.parted || c.jobs > 0 || c.calls != nil {
 		return false
 	}
 	c.parted = true

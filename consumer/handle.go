@@ -27,6 +27,7 @@ type Handle struct {
 	keyed   bool
 	claim   *claim
 	acked   atomic.Bool
+	slot    bool // guarded by Consumer.mu: the frame has a place among those in flight
 	async   bool
 }
 

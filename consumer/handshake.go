@@ -27,7 +27,7 @@ func (c *Consumer) welcome(j *job) {
 	}
 	resumed := c.resume(ctx, hello.GetResume().GetGroups())
 	c.open(hello, resumed)
-	c.answer(&wire.Frame{ID: j.id, Kind: j.kind}, failure)
+	c.answerJob(j, failure)
 	if failure != nil {
 		_ = c.send(&wire.Frame{Kind: wire.KindAuthenticate, Control: &protowayv1.Authenticate{}})
 	}

@@ -30,7 +30,6 @@ func (c *Consumer) MayReceive(e *wire.Entry) bool {
 func (c *Consumer) authenticate(j *job) {
 	ctx, cancel := context.WithTimeout(context.Background(), c.node.limits.HandlerTimeout)
 	defer cancel()
-	frame := wire.Frame{ID: j.id, Kind: j.kind}
 	token := j.control.(*protowayv1.Authenticate).GetToken()
 	user, failure := c.node.verify(ctx, token)
 	reason := "another token was sent"
@@ -38,14 +37,14 @@ func (c *Consumer) authenticate(j *job) {
 		reason = "the client signed out"
 	}
 	if failure != nil && failure.Code != status.Unauthenticated {
-		c.answer(&frame, failure) // could not be checked: nothing changes
+		c.answerJob(j, failure) // could not be checked: nothing changes
 		return
 	}
 	// A bad token ends the identity that was there: its owner meant to replace it.
 	if _, err := c.setUser(ctx, user, reason); err != nil && failure == nil {
 		failure = status.From(err)
 	}
-	c.answer(&frame, failure)
+	c.answerJob(j, failure)
 }
 
 // expireUser ends an identity whose time is over and asks for a fresh token.

@@ -21,6 +21,7 @@ type job struct {
 	control proto.Message // the other kinds
 	inner   func()        // work of the server's own, with no frame
 
+	slot    bool // it has a place among the frames in flight
 	lane    *lane
 	next    *job // in its lane
 	barrier bool // later frames of the connection wait until it has ended
@@ -153,7 +154,7 @@ func (c *Consumer) enqueue(j *job, ref laneRef) *status.Error {
 	}
 	j.lane = l
 	l.waiting++
-	c.inFlight++
+	c.jobs++
 	err := c.room(j)
 	if err == nil && c.barrier != nil && !c.asked(j.re) {
 		c.held.push(j)
@@ -168,12 +169,33 @@ func (c *Consumer) enqueue(j *job, ref laneRef) *status.Error {
 	return err
 }
 
-// room checks the frames in flight. The caller holds mu.
+// room gives a frame a place among those in flight. The caller holds mu.
 func (c *Consumer) room(j *job) *status.Error {
-	if j.inner != nil || c.inFlight <= c.node.limits.MaxInFlight {
+	if j.inner != nil {
 		return nil
 	}
-	return overload("%d frames are in flight, which is the limit: wait for acks", c.node.limits.MaxInFlight)
+	if c.inFlight >= c.node.limits.MaxInFlight {
+		return overload("%d frames are in flight, which is the limit: wait for acks", c.inFlight)
+	}
+	c.inFlight++
+	j.slot = true
+	return nil
+}
+
+// freeSlot gives a place back. It comes before the ack, so that a client that
+// has its ack may send the next frame.
+func (c *Consumer) freeSlot(slot *bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.freeSlotLocked(slot)
+}
+
+// freeSlotLocked is freeSlot for who holds mu.
+func (c *Consumer) freeSlotLocked(slot *bool) {
+	if *slot {
+		*slot = false
+		c.inFlight--
+	}
 }
 
 // admit keeps the order of keyed frames: once one was refused for load, those
@@ -193,7 +215,8 @@ func (l *lane) admit(key string) *status.Error {
 func (c *Consumer) refuseLane(j *job) {
 	l := j.lane
 	l.waiting--
-	c.inFlight--
+	c.jobs--
+	c.freeSlotLocked(&j.slot)
 	if j.key != "" {
 		l.refused = j.key
 	}
@@ -230,7 +253,8 @@ func (c *Consumer) endJob(j *job) {
 	var refused []*job
 	var reasons []*status.Error
 	c.mu.Lock()
-	c.inFlight--
+	c.jobs--
+	c.freeSlotLocked(&j.slot)
 	j.lane.waiting--
 	if c.barrier == j {
 		c.barrier = nil

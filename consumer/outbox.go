@@ -14,7 +14,6 @@ type outbox struct {
 	text  bool
 	joins bool // frames may share a message
 	limit int  // bytes that may wait
-	slow  func()
 	flush func() // writeAll, bound once so that starting it costs no allocation
 
 	stuckSince atomic.Int64 // when the running write began, in nanoseconds since 1970; 0: none
@@ -66,9 +65,10 @@ func (o *outbox) push(frame []byte) {
 		waiting += len(o.pending.data)
 	}
 	if waiting > 0 && waiting+len(frame) > o.limit {
-		o.shut = true
-		o.mu.Unlock()
-		o.slow()
+		// What waits is given up, so that the client learns why as soon as it reads.
+		o.discard()
+		o.shut, o.closeCode, o.closeText = true, CloseSlow, "the client reads too slowly"
+		o.start()
 		return
 	}
 	if o.pending == nil {
@@ -161,7 +161,7 @@ func (o *outbox) writeAll() {
 		batch.recycle()
 		if err != nil {
 			o.drop()
-			o.conn.Abort()
+			o.conn.Abort(CloseAbnormal)
 		}
 	}
 }

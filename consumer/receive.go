@@ -137,6 +137,12 @@ func (c *Consumer) answer(f *wire.Frame, err *status.Error) {
 	}
 }
 
+// answerJob acks a frame that is no message and had its turn.
+func (c *Consumer) answerJob(j *job, err *status.Error) {
+	c.freeSlot(&j.slot)
+	c.answer(&wire.Frame{ID: j.id, Kind: j.kind}, err)
+}
+
 // refuse acks a frame with an error.
 func (c *Consumer) refuse(id uint64, kind string, err *status.Error) {
 	c.node.observer.Acked(kind, err.Code)

@@ -86,7 +86,7 @@ func (c *Consumer) look(now time.Time) time.Duration {
 	limits := &c.node.limits
 	if c.outbox.stuck(now) > limits.WriteTimeout {
 		c.logger.Info("a write is stuck", "timeout", limits.WriteTimeout)
-		c.outbox.conn.Abort()
+		c.outbox.conn.Abort(CloseSlow)
 		return 0
 	}
 	if c.outbox.isHeld() {

@@ -211,8 +211,8 @@ func (p *pipe) Close(code consumer.CloseCode, reason string) {
 }
 
 // Abort ends the connection at once; what the client has not read is lost.
-func (p *pipe) Abort() {
-	p.Close(consumer.CloseSlow, "")
+func (p *pipe) Abort(code consumer.CloseCode) {
+	p.Close(code, "")
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if !p.isCut {

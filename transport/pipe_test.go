@@ -240,7 +240,7 @@ func TestPipeClientThatDoesNotReadIsCut(t *testing.T) {
 		}
 		return status.Canceled.Errorf("the connection ended")
 	})
-	g := newGateway(t, consumer.Limits{OutboxBytes: 256 << 10}, flood)
+	g := newGateway(t, consumer.Limits{OutboxBytes: 256 << 10, WriteTimeout: 300 * time.Millisecond}, flood)
 	p := g.dial(t)
 	p.say(1, &testv1.Note{}) // and from here on nothing is read
 	g.wasClosed(t, consumer.CloseSlow)

@@ -228,7 +228,7 @@ func (s *socket) codeOf(err error) consumer.CloseCode {
 	if theirs := websocket.CloseStatus(err); theirs > 0 {
 		return consumer.CloseCode(theirs)
 	}
-	return consumer.CloseCode(websocket.StatusAbnormalClosure)
+	return consumer.CloseAbnormal
 }
 
 // Write sends messages with one write to the network.
@@ -266,12 +266,14 @@ func (s *socket) Close(code consumer.CloseCode, reason string) {
 }
 
 // Abort ends the connection at once, also while it is being closed.
-func (s *socket) Abort() {
+func (s *socket) Abort(code consumer.CloseCode) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed == 0 {
-		s.closed = consumer.CloseSlow
+		s.closed = code
 	}
+	// CloseNow would wait for a closing handshake that runs; this ends that too.
+	_ = s.cork.Close()
 	s.endWith(s.ws.CloseNow)
 }
 

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"errors"
 	"unicode/utf8"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -59,32 +60,52 @@ func decodeFrame(f *Frame, raw []byte, in inbox) {
 	}
 }
 
+// field is one field of a serialized message.
+type field struct {
+	num   protowire.Number
+	typ   protowire.Type
+	value []byte // without the tag; with its length if it has one
+}
+
+// nextField takes a field off a serialized message. It refuses what the
+// generated code refuses.
+func nextField(raw []byte) (f field, rest []byte, err error) {
+	num, typ, n := protowire.ConsumeTag(raw)
+	if n < 0 {
+		return f, nil, protowire.ParseError(n)
+	}
+	if num > protowire.MaxValidNumber {
+		return f, nil, errFieldNumber
+	}
+	size := protowire.ConsumeFieldValue(num, typ, raw[n:])
+	if size < 0 {
+		return f, nil, protowire.ParseError(size)
+	}
+	return field{num, typ, raw[n : n+size]}, raw[n+size:], nil
+}
+
+var errFieldNumber = errors.New("a field number is too large")
+
 // splitFrame reads the ids and finds the one kind. It goes on past nothing: what
 // follows a malformed field cannot be read.
 func splitFrame(f *Frame, raw []byte) (kind protowire.Number, body []byte, unusual bool) {
 	for len(raw) > 0 {
-		num, typ, n := protowire.ConsumeTag(raw)
-		if n < 0 {
-			f.Err = malformed("a field tag cannot be read: %v", protowire.ParseError(n))
+		part, rest, err := nextField(raw)
+		if err != nil {
+			f.Err = malformed("%v", err)
 			return kind, body, unusual
 		}
-		raw = raw[n:]
-		size := protowire.ConsumeFieldValue(num, typ, raw)
-		if size < 0 {
-			f.Err = malformed("field %d cannot be read: %v", num, protowire.ParseError(size))
-			return kind, body, unusual
-		}
+		raw = rest
 		switch {
-		case num == frameID && typ == protowire.VarintType:
-			f.ID, _ = protowire.ConsumeVarint(raw)
-		case num == frameRe && typ == protowire.VarintType:
-			f.Re, _ = protowire.ConsumeVarint(raw)
-		case num >= frameMessage && num <= frameGoaway && typ == protowire.BytesType:
+		case part.num == frameID && part.typ == protowire.VarintType:
+			f.ID, _ = protowire.ConsumeVarint(part.value)
+		case part.num == frameRe && part.typ == protowire.VarintType:
+			f.Re, _ = protowire.ConsumeVarint(part.value)
+		case part.num >= frameMessage && part.num <= frameGoaway && part.typ == protowire.BytesType:
 			unusual = unusual || kind != 0
-			kind = num
-			body, _ = protowire.ConsumeBytes(raw)
+			kind = part.num
+			body, _ = protowire.ConsumeBytes(part.value)
 		}
-		raw = raw[size:]
 	}
 	return kind, body, unusual
 }
@@ -109,27 +130,22 @@ func decodeUnusual(f *Frame, raw []byte, in inbox) {
 func decodeMessage(m *Message, raw []byte, in inbox, f *Frame) {
 	var typ []byte
 	for len(raw) > 0 {
-		num, wireType, n := protowire.ConsumeTag(raw)
-		if n < 0 {
-			f.Err = malformed("message: a field tag cannot be read")
+		part, rest, err := nextField(raw)
+		if err != nil {
+			f.Err = malformed("message: %v", err)
 			return
 		}
-		raw = raw[n:]
-		size := protowire.ConsumeFieldValue(num, wireType, raw)
-		if size < 0 {
-			f.Err = malformed("message: field %d cannot be read", num)
+		raw = rest
+		if part.typ != protowire.BytesType {
+			continue
+		}
+		value, _ := protowire.ConsumeBytes(part.value)
+		if part.num == 1 && utf8.Valid(value) {
+			typ = value
+		} else if !m.setBytes(part.num, value) {
+			f.Err = malformed("message: field %d is not valid", part.num)
 			return
 		}
-		if wireType == protowire.BytesType {
-			value, _ := protowire.ConsumeBytes(raw)
-			if num == 1 && utf8.Valid(value) {
-				typ = value
-			} else if !m.setBytes(num, value) {
-				f.Err = malformed("message: field %d is not valid", num)
-				return
-			}
-		}
-		raw = raw[size:]
 	}
 	m.resolve(typ, in)
 }

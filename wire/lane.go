@@ -43,19 +43,14 @@ func (e *Entry) scanLane(dst, payload []byte) []byte {
 	var found []byte
 	var number uint64
 	for len(payload) > 0 {
-		num, typ, n := protowire.ConsumeTag(payload)
-		if n < 0 {
+		part, rest, err := nextField(payload)
+		if err != nil {
 			break
 		}
-		payload = payload[n:]
-		size := protowire.ConsumeFieldValue(num, typ, payload)
-		if size < 0 {
-			break
+		payload = rest
+		if part.num == e.lane.Number() {
+			found, number = readScalar(part.typ, part.value)
 		}
-		if num == e.lane.Number() {
-			found, number = readScalar(typ, payload[:size])
-		}
-		payload = payload[size:]
 	}
 	if e.lane.Kind() == protoreflect.StringKind {
 		return append(dst, found...)

@@ -4,6 +4,7 @@ package system
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -66,8 +67,30 @@ func pong(in *protowayv1.Ping) *protowayv1.Pong {
 		message = "ping"
 	}
 	return &protowayv1.Pong{
-		Pong: message, Timestamp: seconds(now), DelayMs: in.GetDelayMs(), ServerTime: now.UTC().Format(time.RFC3339Nano),
+		Pong: message, Timestamp: seconds(now), DelayMs: in.GetDelayMs(), ServerTime: clock.text(now),
 	}
+}
+
+// stamp is a second as text.
+type stamp struct {
+	second int64
+	text   string
+}
+
+// stamps remembers the text of the second, since many pings come in one.
+type stamps struct{ last atomic.Pointer[stamp] }
+
+var clock stamps
+
+// text returns a time in RFC 3339, in seconds.
+func (s *stamps) text(now time.Time) string {
+	second := now.Unix()
+	if last := s.last.Load(); last != nil && last.second == second {
+		return last.text
+	}
+	fresh := &stamp{second, now.UTC().Format(time.RFC3339)}
+	s.last.Store(fresh)
+	return fresh.text
 }
 
 // Echo gives back what it got.

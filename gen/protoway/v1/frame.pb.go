@@ -915,7 +915,9 @@ type Welcome struct {
 	Secret []byte `protobuf:"bytes,2,opt,name=secret,proto3" json:"secret,omitempty"`
 	// The signed-in user. Empty: anonymous.
 	User string `protobuf:"bytes,3,opt,name=user,proto3" json:"user,omitempty"`
-	// Frames with an id that the client may have in flight.
+	// Frames that the client may have in flight: with an id until they are acked,
+	// without one while they wait or run. Beyond, frames with an id are acked
+	// RESOURCE_EXHAUSTED and others are dropped.
 	MaxInFlight uint32 `protobuf:"varint,4,opt,name=max_in_flight,json=maxInFlight,proto3" json:"max_in_flight,omitempty"`
 	// The largest WebSocket message in bytes that the server reads.
 	MaxMessageBytes uint32 `protobuf:"varint,5,opt,name=max_message_bytes,json=maxMessageBytes,proto3" json:"max_message_bytes,omitempty"`

@@ -1,0 +1,224 @@
+package protoway_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"sync/atomic"
+	"testing"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/protoway/protoway"
+	"github.com/protoway/protoway/consumer"
+	protowayv1 "github.com/protoway/protoway/gen/protoway/v1"
+	testv1 "github.com/protoway/protoway/internal/testschema/gen/test/v1"
+	"github.com/protoway/protoway/receivers"
+	"github.com/protoway/protoway/wire"
+)
+
+// sink is a connection in memory that takes everything and counts.
+type sink struct {
+	bytes    atomic.Int64
+	messages atomic.Int64
+	wrote    chan struct{} // one for each write that somebody waits for; nil: nobody does
+}
+
+func (s *sink) Write(messages [][]byte, _ bool) error {
+	for _, m := range messages {
+		s.bytes.Add(int64(len(m)))
+	}
+	s.messages.Add(int64(len(messages)))
+	if s.wrote != nil {
+		s.wrote <- struct{}{}
+	}
+	return nil
+}
+
+func (s *sink) Close(consumer.CloseCode, string) {}
+func (s *sink) Abort(consumer.CloseCode)         {}
+
+// inMemory runs a server whose connections are sinks.
+func inMemory(t testing.TB) *protoway.Server {
+	t.Helper()
+	server, err := protoway.New(protoway.Config{
+		Logger: slog.New(slog.DiscardHandler),
+		Paths: map[string]protoway.Path{"/ws": {Receivers: []receivers.Receiver{
+			receivers.Handle(func(context.Context, *testv1.Note) error { return nil }),
+			receivers.Handle(func(context.Context, *testv1.Work) error { return nil }),
+			receivers.Reply(func(context.Context, *testv1.WhoAmI) (*testv1.You, error) { return &testv1.You{User: "you"}, nil }),
+			receivers.Handle(func(ctx context.Context, in *testv1.Rework) error {
+				return consumer.From(ctx).Join(ctx, in.GetSubject())
+			}),
+		}}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return server
+}
+
+// connect opens a sink and says hello.
+func connect(t testing.TB, server *protoway.Server, wrote chan struct{}) (*consumer.Consumer, *sink) {
+	t.Helper()
+	s := &sink{wrote: wrote}
+	c := server.Open("/ws", s, consumer.Opening{Dialect: wire.Protobuf})
+	c.Receive(frame(t, 0, &wire.Frame{Kind: wire.KindHello, Control: &protowayv1.Hello{}}), false)
+	if wrote != nil {
+		await(t, "welcome", wrote)
+	} else {
+		eventually(t, "welcome", func() bool { return s.messages.Load() > 0 })
+	}
+	return c, s
+}
+
+// finish ends the connections and the server.
+func finish(t testing.TB, server *protoway.Server, all ...*consumer.Consumer) {
+	t.Helper()
+	for _, c := range all {
+		c.Closed(consumer.CloseNormal)
+	}
+	if err := server.Shutdown(context.Background()); err != nil {
+		t.Error(err)
+	}
+}
+
+// frame encodes a frame, or a message with an id.
+func frame(t testing.TB, id uint64, f *wire.Frame) []byte {
+	t.Helper()
+	f.ID = id
+	encoded, err := wire.Protobuf.Open(wire.NewCatalog(nil), wire.ClientSide).Append(nil, f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return encoded
+}
+
+func messageOf(t testing.TB, kind string, m proto.Message) []byte {
+	t.Helper()
+	return frame(t, 1, &wire.Frame{Kind: wire.KindMessage, Message: wire.Message{Type: kind, Value: m}})
+}
+
+// requests are the frames whose way from decoding to the ack is measured.
+func requests(t testing.TB) []struct {
+	name    string
+	message []byte
+	most    float64 // allocations, of which the decoded message and its strings are the first
+} {
+	return []struct {
+		name    string
+		message []byte
+		most    float64
+	}{
+		{"empty note", messageOf(t, "note", &testv1.Note{}), 2},
+		{"note with text", messageOf(t, "note", &testv1.Note{Text: "hello, world"}), 3},
+		{"reply", messageOf(t, "who-am-i", &testv1.WhoAmI{}), 3},
+		{"ping", messageOf(t, "system.ping", &protowayv1.Ping{}), 3},
+	}
+}
+
+// TestAllocsPerRequest is the gate of what one request may allocate.
+func TestAllocsPerRequest(t *testing.T) {
+	if raceEnabled {
+		t.Log("the race detector allocates: the gate counts without it")
+		return
+	}
+	for _, r := range requests(t) {
+		t.Run(r.name, func(t *testing.T) {
+			server := inMemory(t)
+			wrote := make(chan struct{}, 1)
+			c, _ := connect(t, server, wrote)
+			n := testing.AllocsPerRun(2000, func() {
+				c.Receive(r.message, false)
+				<-wrote
+			})
+			t.Logf("%v allocations per request", n)
+			if n > r.most {
+				t.Errorf("%v allocations per request, at most %v are allowed", n, r.most)
+			}
+			finish(t, server, c)
+		})
+	}
+}
+
+// TestAllocsPerDelivery is the gate of what one delivery of a broadcast may
+// allocate.
+func TestAllocsPerDelivery(t *testing.T) {
+	if raceEnabled {
+		t.Log("the race detector allocates: the gate counts without it")
+		return
+	}
+	const members, most = 1000, 0.05
+	server, all, sinks := crowd(t, members)
+	event := &testv1.Event{Text: "hello, world"}
+	n := testing.AllocsPerRun(200, func() { publishAndWait(t, server, event, sinks) })
+	t.Logf("%v allocations per delivery, %v per broadcast", n/members, n)
+	if n/members > most {
+		t.Errorf("%v allocations per delivery, at most %v are allowed", n/members, most)
+	}
+	finish(t, server, all...)
+}
+
+// crowd connects members to one group.
+func crowd(t testing.TB, members int) (*protoway.Server, []*consumer.Consumer, []*sink) {
+	t.Helper()
+	server := inMemory(t)
+	var all []*consumer.Consumer
+	var sinks []*sink
+	for range members {
+		c, s := connect(t, server, nil)
+		c.Receive(messageOf(t, "rework", &testv1.Rework{Subject: "room"}), false)
+		all, sinks = append(all, c), append(sinks, s)
+	}
+	eventually(t, "all have joined", func() bool {
+		for _, s := range sinks {
+			s.bytes.Store(0)
+		}
+		n, err := server.Broadcast(t.Context(), "room", &testv1.Event{})
+		return err == nil && n == members
+	})
+	return server, all, sinks
+}
+
+// publishAndWait publishes and returns when every member's connection was written.
+func publishAndWait(t testing.TB, server *protoway.Server, m proto.Message, sinks []*sink) {
+	before := sinks[len(sinks)-1].bytes.Load()
+	if n, err := server.Broadcast(context.Background(), "room", m); n != len(sinks) || err != nil {
+		t.Fatalf("reached %d, %v", n, err)
+	}
+	for sinks[len(sinks)-1].bytes.Load() == before {
+		runtime.Gosched()
+	}
+}
+
+func BenchmarkRequest(b *testing.B) {
+	for _, r := range requests(b) {
+		b.Run(r.name, func(b *testing.B) {
+			server := inMemory(b)
+			wrote := make(chan struct{}, 1)
+			c, _ := connect(b, server, wrote)
+			b.ReportAllocs()
+			for b.Loop() {
+				c.Receive(r.message, false)
+				<-wrote
+			}
+			finish(b, server, c)
+		})
+	}
+}
+
+func BenchmarkBroadcast(b *testing.B) {
+	for _, members := range []int{1, 100, 1000} {
+		b.Run(fmt.Sprint(members), func(b *testing.B) {
+			server, all, sinks := crowd(b, members)
+			event := &testv1.Event{Text: "hello, world"}
+			b.ReportAllocs()
+			for b.Loop() {
+				publishAndWait(b, server, event, sinks)
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*members), "ns/delivery")
+			finish(b, server, all...)
+		})
+	}
+}
