@@ -106,6 +106,7 @@ func requests(t testing.TB) []struct {
 	message []byte
 	most    float64 // allocations, of which the decoded message and its strings are the first
 } {
+	t.Helper()
 	return []struct {
 		name    string
 		message []byte
@@ -183,6 +184,7 @@ func crowd(t testing.TB, members int) (*protoway.Server, []*consumer.Consumer, [
 
 // publishAndWait publishes and returns when every member's connection was written.
 func publishAndWait(t testing.TB, server *protoway.Server, m proto.Message, sinks []*sink) {
+	t.Helper()
 	before := sinks[len(sinks)-1].bytes.Load()
 	if n, err := server.Broadcast(context.Background(), "room", m); n != len(sinks) || err != nil {
 		t.Fatalf("reached %d, %v", n, err)

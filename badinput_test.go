@@ -226,7 +226,7 @@ func TestAllowedOriginAndTokenIsNotEchoed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer ws.CloseNow() //nolint:errcheck // the test has ended
+	defer func() { _ = ws.CloseNow() }()
 	if got := response.Header.Get("Sec-WebSocket-Protocol"); got != "protoway.v1.json" {
 		t.Errorf("the server chose %q", got)
 	}

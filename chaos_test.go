@@ -123,9 +123,12 @@ func (c *chaos) frame() *wire.Frame {
 		kind    wire.Kind
 		control proto.Message
 	}{
-		{wire.KindHello, &protowayv1.Hello{Token: "x"}}, {wire.KindWelcome, &protowayv1.Welcome{}},
-		{wire.KindAuthenticate, &protowayv1.Authenticate{Token: "x"}}, {wire.KindHeartbeat, &protowayv1.Heartbeat{}},
-		{wire.KindJoined, &protowayv1.Joined{Group: "room"}}, {wire.KindProgress, &protowayv1.Progress{Value: 1}},
+		{wire.KindHello, &protowayv1.Hello{Token: "x"}},
+		{wire.KindWelcome, &protowayv1.Welcome{}},
+		{wire.KindAuthenticate, &protowayv1.Authenticate{Token: "x"}},
+		{wire.KindHeartbeat, &protowayv1.Heartbeat{}},
+		{wire.KindJoined, &protowayv1.Joined{Group: "room"}},
+		{wire.KindProgress, &protowayv1.Progress{Value: 1}},
 	}
 	if c.rand.IntN(5) == 0 {
 		pick := controls[c.rand.IntN(len(controls))]

@@ -208,7 +208,8 @@ func resume(t *testing.T, url string, o testpeer.Options, r *protowayv1.Resume) 
 	t.Helper()
 	o.Hello = &protowayv1.Hello{Resume: r}
 	p := testpeer.Dial(t, url, o, fromServer...)
-	return p, p.Await("answer", func(f *testpeer.Frame) bool { return f.Kind == wire.KindJoined || f.Kind == wire.KindLeft })
+	answer := p.Await("answer", func(f *testpeer.Frame) bool { return f.Kind == wire.KindJoined || f.Kind == wire.KindLeft })
+	return p, answer
 }
 
 func tickets(ticket []byte) *protowayv1.Resume {

@@ -2,7 +2,6 @@ package protoway_test
 
 import (
 	"context"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -43,7 +42,7 @@ func start(t testing.TB, config protoway.Config, list ...receivers.Receiver) (*p
 		config.Verifier = auth.HS256(secret)
 	}
 	if config.Logger == nil {
-		config.Logger = slog.New(slog.NewTextHandler(io.Discard, nil))
+		config.Logger = slog.New(slog.DiscardHandler)
 	}
 	server, err := protoway.New(config)
 	if err != nil {
@@ -73,6 +72,7 @@ func token(t testing.TB, user auth.User) string {
 
 // as dials with the token of a user.
 func as(t testing.TB, user auth.User) testpeer.Options {
+	t.Helper()
 	return testpeer.Options{Header: http.Header{"Authorization": {"Bearer " + token(t, user)}}}
 }
 
@@ -132,7 +132,7 @@ func eventually(t testing.TB, what string, holds func() bool) {
 		if time.Now().After(deadline) {
 			t.Fatalf("%s: it never became true", what)
 		}
-		time.Sleep(time.Millisecond)
+		<-time.After(time.Millisecond)
 	}
 }
 

@@ -27,6 +27,7 @@ type blocker struct {
 }
 
 func newBlocker(t *testing.T) *blocker {
+	t.Helper()
 	b := &blocker{entered: make(chan string, 10_000), open: make(chan struct{})}
 	t.Cleanup(b.release)
 	return b
@@ -59,7 +60,7 @@ func TestBlockedReceiverDelaysNobody(t *testing.T) {
 		ok(t, p.Call(&testv1.Rework{Subject: "b"}))
 		mustBe(t, p, "")
 		mustBe(t, other, "")
-		time.Sleep(100 * time.Millisecond)
+		<-time.After(100 * time.Millisecond)
 	}
 	for _, f := range p.Came() {
 		t.Errorf("frame %d was acked though its lane is held", f.Re)
@@ -164,7 +165,7 @@ func TestLanesKeepOrderAndRunBesideEachOther(t *testing.T) {
 		defer running.Add(-1)
 		for old := most.Load(); now > old && !most.CompareAndSwap(old, now); old = most.Load() {
 		}
-		time.Sleep(time.Millisecond)
+		<-time.After(time.Millisecond)
 		mu.Lock()
 		defer mu.Unlock()
 		got[in.GetTopic()] = append(got[in.GetTopic()], in.GetNumber())

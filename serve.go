@@ -42,7 +42,14 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener, handler http.
 	}
 	err := s.shutdown()
 	_ = server.Close()
-	<-failed
+	return errors.Join(err, closed(<-failed))
+}
+
+// closed leaves out the error that says that the server was closed.
+func closed(err error) error {
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
 	return err
 }
 

@@ -127,8 +127,10 @@ func TestRulesThatCannotBeEnforcedAreRefused(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	allowed := &protowayv1.Rules{Origin: protowayv1.Rules_SERVER, ClientCache: &protowayv1.ClientCache{Ttl: durationpb.New(time.Hour)},
-		SlowConsumer: &protowayv1.SlowConsumer{Policy: protowayv1.SlowConsumer_DISCONNECT}}
+	allowed := &protowayv1.Rules{
+		Origin: protowayv1.Rules_SERVER, ClientCache: &protowayv1.ClientCache{Ttl: durationpb.New(time.Hour)},
+		SlowConsumer: &protowayv1.SlowConsumer{Policy: protowayv1.SlowConsumer_DISCONNECT},
+	}
 	start(t, protoway.Config{Messages: []proto.Message{ruled(t, allowed)}})
 }
 

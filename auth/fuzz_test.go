@@ -13,8 +13,10 @@ import (
 
 // FuzzVerify verifies arbitrary tokens, and arbitrary claims well signed.
 func FuzzVerify(f *testing.F) {
-	for _, payload := range []string{claimsWith(""), claimsWith(`,"user_id":12,"nbf":0,"permissions":["a","\ud800"],"groups":["g"],"is_superuser":true`),
-		`{"exp":1e300}`, `null`, `[]`, `{"user_id":{"a":[1]}}`, claimsWith(`,"exp":1767225600.5,"username":null`)} {
+	for _, payload := range []string{
+		claimsWith(""), claimsWith(`,"user_id":12,"nbf":0,"permissions":["a","\ud800"],"groups":["g"],"is_superuser":true`),
+		`{"exp":1e300}`, `null`, `[]`, `{"user_id":{"a":[1]}}`, claimsWith(`,"exp":1767225600.5,"username":null`),
+	} {
 		f.Add(signHS256(payload), headerHS256, payload)
 	}
 	f.Add(goldenNumber, `{"alg":"none"}`, "")
@@ -39,6 +41,7 @@ func FuzzVerify(f *testing.F) {
 // checkAccepted asserts that an accepted user is somebody, and that a token
 // issued for that user is verified to be the same.
 func checkAccepted(t *testing.T, verifier auth.Verifier, issuer *auth.Issuer, user *auth.User) {
+	t.Helper()
 	if !user.SignedIn() || user.Expired(start) || user.Expires.IsZero() || user.IssuedAt.After(start) {
 		t.Fatalf("accepted %+v", user)
 	}
@@ -63,7 +66,8 @@ func FuzzTokenFromRequest(f *testing.F) {
 	f.Add("bearer", "token=Bearer+abc&token", ",,")
 	f.Fuzz(func(t *testing.T, authorization, query, protocol string) {
 		r := &http.Request{URL: &url.URL{Path: "/ws", RawQuery: query}, Header: http.Header{
-			"Authorization": {authorization}, wsProtocol: {protocol}}}
+			"Authorization": {authorization}, wsProtocol: {protocol},
+		}}
 		token, err := auth.TokenFromRequest(r)
 		if err != nil && (token != "" || status.CodeOf(err) != status.InvalidArgument) {
 			t.Fatalf("token %q, error %v", token, err)

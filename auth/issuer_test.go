@@ -30,8 +30,10 @@ func payloadOf(t *testing.T, token string) map[string]any {
 
 func TestIssuerClaims(t *testing.T) {
 	issuer := auth.NewIssuer(secret, auth.IssuerConfig{Clock: at(start.Add(time.Millisecond))})
-	alice := &auth.User{ID: "alice", Name: "Alice", Superuser: true, TokenID: "old", Expires: start,
-		Permissions: auth.NewSet("b", "a"), Groups: auth.NewSet("g")}
+	alice := &auth.User{
+		ID: "alice", Name: "Alice", Superuser: true, TokenID: "old", Expires: start,
+		Permissions: auth.NewSet("b", "a"), Groups: auth.NewSet("g"),
+	}
 	seconds := func(d time.Duration) float64 { return float64(start.Add(d).Unix()) }
 	tests := []struct {
 		name string
@@ -41,11 +43,14 @@ func TestIssuerClaims(t *testing.T) {
 	}{
 		{"access", issuer.AccessToken, alice, map[string]any{
 			"token_type": "access", "exp": seconds(5 * time.Minute), "iat": seconds(0), "user_id": "alice",
-			"username": "Alice", "permissions": []any{"a", "b"}, "groups": []any{"g"}, "is_superuser": true}},
+			"username": "Alice", "permissions": []any{"a", "b"}, "groups": []any{"g"}, "is_superuser": true,
+		}},
 		{"access of a user without rights", issuer.AccessToken, &auth.User{ID: "7"}, map[string]any{
-			"token_type": "access", "exp": seconds(5 * time.Minute), "iat": seconds(0), "user_id": "7"}},
+			"token_type": "access", "exp": seconds(5 * time.Minute), "iat": seconds(0), "user_id": "7",
+		}},
 		{"refresh", issuer.RefreshToken, alice, map[string]any{
-			"token_type": "refresh", "exp": seconds(24 * time.Hour), "iat": seconds(0), "user_id": "alice"}},
+			"token_type": "refresh", "exp": seconds(24 * time.Hour), "iat": seconds(0), "user_id": "alice",
+		}},
 	}
 	ids := map[string]bool{"old": true}
 	for _, test := range tests {

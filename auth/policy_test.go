@@ -23,8 +23,10 @@ func TestSendingCompiles(t *testing.T) {
 		{"silent", &protowayv1.Rules{}, signedIn, auth.Policy{}},
 		{"auth", &protowayv1.Rules{Auth: proto.Bool(true)}, signedIn, signedIn},
 		{"no auth", &protowayv1.Rules{Auth: proto.Bool(false)}, auth.Policy{}, auth.Policy{}},
-		{"receiving rules do not count", &protowayv1.Rules{Auth: proto.Bool(false), ReceiveAuth: proto.Bool(true),
-			ReceivePermissions: []string{"p"}}, auth.Policy{}, auth.Policy{}},
+		{"receiving rules do not count", &protowayv1.Rules{
+			Auth: proto.Bool(false), ReceiveAuth: proto.Bool(true),
+			ReceivePermissions: []string{"p"},
+		}, auth.Policy{}, auth.Policy{}},
 	}
 	stated := auth.Policy{Auth: true, Permissions: []string{"p", "q"}, AllowGroups: [][]string{{"a", "b"}}, DenyGroups: []string{"d"}}
 	for _, asked := range []*bool{nil, proto.Bool(true), proto.Bool(false)} {
@@ -54,11 +56,15 @@ func TestReceivingCompiles(t *testing.T) {
 		want  auth.Policy
 	}{
 		{"nil", nil, auth.Policy{}},
-		{"sending rules do not count", &protowayv1.Rules{Auth: proto.Bool(true), Permissions: []string{"p"},
-			AllowGroups: []string{"a"}, DenyGroups: []string{"d"}}, auth.Policy{}},
+		{"sending rules do not count", &protowayv1.Rules{
+			Auth: proto.Bool(true), Permissions: []string{"p"},
+			AllowGroups: []string{"a"}, DenyGroups: []string{"d"},
+		}, auth.Policy{}},
 		{"auth", &protowayv1.Rules{ReceiveAuth: proto.Bool(true)}, auth.Policy{Auth: true}},
-		{"all", &protowayv1.Rules{ReceivePermissions: []string{"p"}, ReceiveAllowGroups: []string{"a"}, ReceiveDenyGroups: []string{"d"}},
-			auth.Policy{Auth: true, Permissions: []string{"p"}, AllowGroups: [][]string{{"a"}}, DenyGroups: []string{"d"}}},
+		{
+			"all", &protowayv1.Rules{ReceivePermissions: []string{"p"}, ReceiveAllowGroups: []string{"a"}, ReceiveDenyGroups: []string{"d"}},
+			auth.Policy{Auth: true, Permissions: []string{"p"}, AllowGroups: [][]string{{"a"}}, DenyGroups: []string{"d"}},
+		},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -163,15 +169,26 @@ func TestPolicyTighten(t *testing.T) {
 		{"nothing", auth.Policy{}, auth.Policy{}, auth.Policy{}},
 		{"auth", auth.Policy{}, signedIn, signedIn},
 		{"implied auth", auth.Policy{}, staffOp, auth.Policy{Auth: true, AllowGroups: [][]string{{"staff"}}, DenyGroups: []string{"bad"}}},
-		{"union", auth.Policy{Permissions: []string{"b", "a"}, DenyGroups: []string{"x"}},
+		{
+			"union",
+			auth.Policy{Permissions: []string{"b", "a"}, DenyGroups: []string{"x"}},
 			auth.Policy{Permissions: []string{"c", "b"}, DenyGroups: []string{"w", "x"}},
-			auth.Policy{Auth: true, Permissions: []string{"a", "b", "c"}, DenyGroups: []string{"w", "x"}}},
-		{"allowed groups of both", auth.Policy{AllowGroups: [][]string{{"a", "b"}}}, auth.Policy{AllowGroups: [][]string{{"b", "c"}}},
-			auth.Policy{Auth: true, AllowGroups: [][]string{{"a", "b"}, {"b", "c"}}}},
+			auth.Policy{Auth: true, Permissions: []string{"a", "b", "c"}, DenyGroups: []string{"w", "x"}},
+		},
+		{
+			"allowed groups of both",
+			auth.Policy{AllowGroups: [][]string{{"a", "b"}}},
+			auth.Policy{AllowGroups: [][]string{{"b", "c"}}},
+			auth.Policy{Auth: true, AllowGroups: [][]string{{"a", "b"}, {"b", "c"}}},
+		},
 		{"the same allowed groups", staffOp, staffOp, auth.Policy{Auth: true, AllowGroups: [][]string{{"staff"}}, DenyGroups: []string{"bad"}}},
 	}
-	users := []*auth.User{nil, auth.Anonymous, nobody, alice, root, bob, carl, admin, both, late, fresh,
-		{ID: "a", Groups: auth.NewSet("a")}, {ID: "ac", Groups: auth.NewSet("a", "c")}, {ID: "b", Groups: auth.NewSet("b")}}
+	users := []*auth.User{
+		nil, auth.Anonymous, nobody, alice, root, bob, carl, admin, both, late, fresh,
+		{ID: "a", Groups: auth.NewSet("a")},
+		{ID: "ac", Groups: auth.NewSet("a", "c")},
+		{ID: "b", Groups: auth.NewSet("b")},
+	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			got := test.a.Tighten(test.b)

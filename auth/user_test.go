@@ -81,8 +81,10 @@ func TestUserSame(t *testing.T) {
 		same, samePolicy bool
 	}{
 		{"itself", alice, alice, true, true},
-		{"the order of rights does not matter", alice, &auth.User{ID: "alice",
-			Permissions: auth.NewSet("b", "a"), Groups: auth.NewSet("g"), TokenID: "new", Expires: start}, true, true},
+		{"the order of rights does not matter", alice, &auth.User{
+			ID:          "alice",
+			Permissions: auth.NewSet("b", "a"), Groups: auth.NewSet("g"), TokenID: "new", Expires: start,
+		}, true, true},
 		{"fewer permissions", alice, &auth.User{ID: "alice", Permissions: auth.NewSet("a"), Groups: auth.NewSet("g")}, true, false},
 		{"another group", alice, &auth.User{ID: "alice", Permissions: auth.NewSet("a", "b"), Groups: auth.NewSet("h")}, true, false},
 		{"a superuser now", &auth.User{ID: "bob"}, &auth.User{ID: "bob", Superuser: true}, true, false},

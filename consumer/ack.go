@@ -137,8 +137,7 @@ func (k *call) leave() {
 // logFailure logs what a client is not told.
 func (c *Consumer) logFailure(kind string, err error) {
 	var cause error
-	var coded *status.Error
-	if errors.As(err, &coded) {
+	if coded, ok := errors.AsType[*status.Error](err); ok {
 		cause = errors.Unwrap(coded)
 	}
 	c.logger.Error("a receiver failed", "type", kind, "error", err, "cause", cause)

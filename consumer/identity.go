@@ -149,7 +149,7 @@ func (c *Consumer) subjectOf(user *auth.User) string {
 func (c *Consumer) announceIdentity(who *identity) {
 	for _, life := range c.lives {
 		if life.Authenticated != nil {
-			c.lifecycle("Authenticated", func(ctx context.Context) error {
+			_ = c.lifecycle("Authenticated", func(ctx context.Context) error {
 				life.Authenticated(ctx)
 				return nil
 			})

@@ -98,9 +98,7 @@ func (n *Node) forget(c *Consumer, code CloseCode) {
 // goodbye calls the Disconnected methods of a consumer nothing of which runs
 // any more.
 func (n *Node) goodbye(c *Consumer) {
-	n.parting.Add(1)
-	go func() {
-		defer n.parting.Done()
+	n.parting.Go(func() {
 		for _, life := range c.lives {
 			if life.Disconnected != nil {
 				_ = c.lifecycle("Disconnected", func(ctx context.Context) error {
@@ -109,7 +107,7 @@ func (n *Node) goodbye(c *Consumer) {
 				})
 			}
 		}
-	}()
+	})
 }
 
 // countUser moves a connection from one user to another.

@@ -12,8 +12,8 @@ import (
 type outbox struct {
 	conn  Conn
 	text  bool
-	joins bool // frames may share a message
-	limit int  // bytes that may wait
+	joins bool   // frames may share a message
+	limit int    // bytes that may wait
 	flush func() // writeAll, bound once so that starting it costs no allocation
 
 	stuckSince atomic.Int64 // when the running write began, in nanoseconds since 1970; 0: none

@@ -45,11 +45,11 @@ func (d *discovered) Routes() ([]consumer.Route, error) {
 // PerConnection makes a receiver of which every connection has its own value, so
 // that its fields are the state of the connection. Its methods run one after the
 // other, in the lane of the connection.
-func PerConnection[R any](make func() R, opts ...Option) Receiver {
+func PerConnection[R any](create func() R, opts ...Option) Receiver {
 	return &perConnection{
 		options: newOptions(opts),
 		own: &consumer.Scope{
-			New:       func() any { return make() },
+			New:       func() any { return create() },
 			Lifecycle: lifecycleOf,
 		},
 	}

@@ -58,8 +58,8 @@ func (c Code) String() string {
 
 // ParseCode returns the code with a name that [Code.String] gives.
 func ParseCode(name string) (Code, bool) {
-	for code, row := range table {
-		if row.name == name {
+	for code := range table {
+		if table[code].name == name {
 			return Code(code), true
 		}
 	}

@@ -244,8 +244,9 @@ func TestPipeClientThatDoesNotReadIsCut(t *testing.T) {
 	p := g.dial(t)
 	p.say(1, &testv1.Note{}) // and from here on nothing is read
 	g.wasClosed(t, consumer.CloseSlow)
-	if ended := p.lastError(); ended.Code != 1006 {
-		t.Errorf("the client sees %v, want 1006: nothing was said", ended)
+	// Whether the code still fits into the pipe depends on who is faster.
+	if ended := p.lastError(); ended.Code != consumer.CloseAbnormal && ended.Code != consumer.CloseSlow {
+		t.Errorf("the client sees %v", ended)
 	}
 }
 

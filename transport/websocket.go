@@ -282,11 +282,9 @@ func (s *socket) endWith(end func() error) {
 	if s.ended {
 		return
 	}
-	s.ending.Add(1)
-	go func() {
-		defer s.ending.Done()
+	s.ending.Go(func() {
 		_ = end() // the reader learns how it ended
-	}()
+	})
 }
 
 // end waits for what ends the connection.

@@ -23,7 +23,9 @@ func TestCatalogFindsByDirection(t *testing.T) {
 		name                   string
 		fromClient, fromServer bool
 	}{
-		{"note", true, false}, {"event", false, true}, {"chatter", true, true},
+		{"note", true, false},
+		{"event", false, true},
+		{"chatter", true, true},
 		{"greeting", false, true}, // a reply comes with its message
 		{"nothing", false, false},
 	} {
@@ -96,7 +98,8 @@ func TestRulesOfDescriptors(t *testing.T) {
 }
 
 func TestCatalogHash(t *testing.T) {
-	if testCatalog(t).Hash() != testCatalog(t).Hash() || len(testCatalog(t).Hash()) != 16 {
+	first, second := testCatalog(t).Hash(), testCatalog(t).Hash()
+	if first != second || len(first) != 16 {
 		t.Error("the hash is not stable")
 	}
 	other := testCatalog(t)

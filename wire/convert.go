@@ -38,5 +38,5 @@ func ackError(ack *protowayv1.Ack) *status.Error {
 // retryAfterMs returns a delay in milliseconds, rounded up, as acks carry it.
 func retryAfterMs(err *status.Error) uint32 {
 	ms := (err.RetryAfter + time.Millisecond - 1) / time.Millisecond
-	return uint32(min(max(ms, 0), math.MaxUint32)) //nolint:gosec // bounded in this line
+	return uint32(min(max(ms, 0), math.MaxUint32))
 }

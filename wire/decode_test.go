@@ -2,6 +2,7 @@ package wire_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -151,7 +152,7 @@ func TestLaneValues(t *testing.T) {
 	}
 	binary, text := wire.Protobuf.Open(catalog, wire.ServerSide), wire.JSON.Open(catalog, wire.ServerSide)
 	payload := marshal(t, &testv1.Work{Topic: "a", Number: 4})
-	twice := append(payload, marshal(t, &testv1.Work{Topic: "b"})...)
+	twice := slices.Concat(payload, marshal(t, &testv1.Work{Topic: "b"}))
 	for name, got := range map[string]struct{ have, want string }{
 		"binary":    {string(binary.LaneValue(nil, work, payload)), "a"},
 		"last wins": {string(binary.LaneValue(nil, work, twice)), "b"},

@@ -113,7 +113,7 @@ func (m *Message) append(dst []byte) ([]byte, error) {
 	dst = appendStringField(dst, 1, m.Type)
 	if n := m.payloadSize(); n > 0 {
 		dst = protowire.AppendTag(dst, 2, protowire.BytesType)
-		dst = protowire.AppendVarint(dst, uint64(n)) //nolint:gosec // a size is not negative
+		dst = protowire.AppendVarint(dst, uint64(n))
 		var err error
 		if dst, err = m.appendPayload(dst); err != nil {
 			return dst, err

@@ -12,7 +12,6 @@ package wire
 
 import (
 	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/types/known/anypb"
 
 	"github.com/protoway/protoway/status"
 )
@@ -102,11 +101,3 @@ func NewAck(id uint64, err *status.Error) Frame {
 // reset makes f ready for the next frame without giving up what it refers to
 // longer than needed.
 func (f *Frame) reset() { *f = Frame{} }
-
-// details is what an ack shows to programs.
-func (a *Ack) details() []*anypb.Any {
-	if a.Error == nil {
-		return nil
-	}
-	return a.Error.Details
-}

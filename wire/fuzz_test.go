@@ -1,6 +1,7 @@
 package wire_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -81,7 +82,7 @@ func compareWithGenerated(t *testing.T, got *wire.Frame, raw []byte, at int) {
 	if (m != nil) != (got.Kind == wire.KindMessage) {
 		t.Fatalf("%x: kind %v, want %T", raw, got.Kind, want.GetKind())
 	}
-	if m != nil && (got.Message.Type != m.GetType() || string(got.Message.Payload) != string(m.GetPayload()) || got.Message.Key != m.GetKey() || got.Message.Group != m.GetGroup()) {
+	if m != nil && (got.Message.Type != m.GetType() || !bytes.Equal(got.Message.Payload, m.GetPayload()) || got.Message.Key != m.GetKey() || got.Message.Group != m.GetGroup()) {
 		t.Fatalf("%x: message %+v, want %v", raw, got.Message, m)
 	}
 	if ack := want.GetAck(); ack != nil && (got.Kind != wire.KindAck || (got.Ack.Error == nil) != (ack.GetCode() == 0)) {

@@ -1,6 +1,7 @@
 package wire_test
 
 import (
+	"bytes"
 	"encoding/hex"
 	"flag"
 	"os"
@@ -45,10 +46,14 @@ func goldens() []golden {
 		{"ack-with-error", wire.ClientSide, wire.NewAck(1, status.NotFound.Errorf("no room %q", "x"))},
 		{"ack-with-app-code", wire.ClientSide, wire.NewAck(1, status.App(7, "no stock").After(1500*time.Millisecond))},
 		{"ack-with-detail", wire.ClientSide, wire.NewAck(1, status.ResourceExhausted.Errorf("slow down").WithDetail(durationpb.New(time.Second)))},
-		{"hello", wire.ServerSide, wire.Frame{ID: 1, Kind: wire.KindHello, Control: &protowayv1.Hello{Token: "t0ken", Client: "test/1", MaxMessageBytes: 65536,
-			Resume: &protowayv1.Resume{Secret: []byte("0123456789abcdef"), Groups: []*protowayv1.ResumeGroup{{Ticket: []byte{1, 2}, Position: position.Proto()}}}}}},
-		{"welcome", wire.ClientSide, wire.Frame{Kind: wire.KindWelcome, Control: &protowayv1.Welcome{Session: "s1", Secret: []byte("0123456789abcdef"), User: "42",
-			MaxInFlight: 256, MaxMessageBytes: 1048576, MaxBatchFrames: 256, HeartbeatMs: 25000, SchemaHash: "abc", ServerTimeMs: 1700000000000}}},
+		{"hello", wire.ServerSide, wire.Frame{ID: 1, Kind: wire.KindHello, Control: &protowayv1.Hello{
+			Token: "t0ken", Client: "test/1", MaxMessageBytes: 65536,
+			Resume: &protowayv1.Resume{Secret: []byte("0123456789abcdef"), Groups: []*protowayv1.ResumeGroup{{Ticket: []byte{1, 2}, Position: position.Proto()}}},
+		}}},
+		{"welcome", wire.ClientSide, wire.Frame{Kind: wire.KindWelcome, Control: &protowayv1.Welcome{
+			Session: "s1", Secret: []byte("0123456789abcdef"), User: "42",
+			MaxInFlight: 256, MaxMessageBytes: 1048576, MaxBatchFrames: 256, HeartbeatMs: 25000, SchemaHash: "abc", ServerTimeMs: 1700000000000,
+		}}},
 		{"progress", wire.ClientSide, wire.Frame{Re: 1, Kind: wire.KindProgress, Control: &protowayv1.Progress{Value: 0.5, Info: "half"}}},
 		{"authenticate", wire.ServerSide, wire.Frame{ID: 2, Kind: wire.KindAuthenticate, Control: &protowayv1.Authenticate{Token: "t0ken"}}},
 		{"joined", wire.ClientSide, wire.Frame{Kind: wire.KindJoined, Control: &protowayv1.Joined{Group: "room:1", Ticket: []byte{1, 2, 3}, Position: position.Proto(), Recovery: protowayv1.Joined_NO_HISTORY}}},
@@ -112,7 +117,7 @@ func TestGoldensAreValidFrames(t *testing.T) {
 			t.Errorf("%s: decoded to %v", g.name, batch)
 		}
 		again, err := proto.Marshal(batch)
-		if err != nil || string(again) != string(encoded) {
+		if err != nil || !bytes.Equal(again, encoded) {
 			t.Errorf("%s: %x, the generated code writes %x (%v)", g.name, encoded, again, err)
 		}
 	}

@@ -81,17 +81,25 @@ var newerSchemas = []struct {
 	change func(*protowayv1.Rules)
 	want   string
 }{
-	{"field", func(r *protowayv1.Rules) { r.ProtoReflect().SetUnknown(unknownField) },
-		"the rules hold a field that this plugin does not know: protoway.v1.Rules; use a plugin as new as the imported"},
-	{"field of lane", func(r *protowayv1.Rules) { r.Lane.ProtoReflect().SetUnknown(unknownField) },
-		"the rules hold a field that this plugin does not know: protoway.v1.Lane;"},
-	{"field of cache key", func(r *protowayv1.Rules) { r.ClientCache.Keys[1].ProtoReflect().SetUnknown(unknownField) },
-		"the rules hold a field that this plugin does not know: protoway.v1.CacheKey;"},
+	{
+		"field", func(r *protowayv1.Rules) { r.ProtoReflect().SetUnknown(unknownField) },
+		"the rules hold a field that this plugin does not know: protoway.v1.Rules; use a plugin as new as the imported",
+	},
+	{
+		"field of lane", func(r *protowayv1.Rules) { r.Lane.ProtoReflect().SetUnknown(unknownField) },
+		"the rules hold a field that this plugin does not know: protoway.v1.Lane;",
+	},
+	{
+		"field of cache key", func(r *protowayv1.Rules) { r.ClientCache.Keys[1].ProtoReflect().SetUnknown(unknownField) },
+		"the rules hold a field that this plugin does not know: protoway.v1.CacheKey;",
+	},
 	{"origin", func(r *protowayv1.Rules) { r.Origin = 9 }, "the message has no origin that this plugin knows: Sent;"},
 	{"dedupe", func(r *protowayv1.Rules) { r.Dedupe = 9 }, "the dedupe is unknown: 9; state NONE"},
 	{"cache kind", func(r *protowayv1.Rules) { r.ClientCache.Keys[0].Kind = 9 }, "the kind of the cache key is not known: 9;"},
-	{"slow consumer", func(r *protowayv1.Rules) { r.SlowConsumer = &protowayv1.SlowConsumer{Policy: 9} },
-		"the policy for slow consumers is unknown: 9;"},
+	{
+		"slow consumer", func(r *protowayv1.Rules) { r.SlowConsumer = &protowayv1.SlowConsumer{Policy: 9} },
+		"the policy for slow consumers is unknown: 9;",
+	},
 }
 
 func TestErrorsOfNewerSchema(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -109,8 +110,8 @@ func request(set *descriptorpb.FileDescriptorSet, folder string) *pluginpb.CodeG
 			needed[file.GetName()] = true
 		}
 	}
-	for i := len(set.File) - 1; i >= 0; i-- { // what imports comes after what is imported
-		if file := set.File[i]; needed[file.GetName()] {
+	for _, v := range slices.Backward(set.File) { // what imports comes after what is imported
+		if file := v; needed[file.GetName()] {
 			for _, name := range file.GetDependency() {
 				needed[name] = true
 			}

@@ -70,6 +70,7 @@ func serve(ctx context.Context, listener net.Listener) error {
 	mux.Handle("/", server) // the gateway: /ws, /healthz, /readyz, /metrics
 	mux.Handle("GET /{$}", http.FileServerFS(pages))
 	mux.Handle("GET /chat.js", http.FileServerFS(pages))
+	mux.Handle("GET /gateway.js", http.FileServerFS(pages))
 	mux.Handle("GET /chat.css", http.FileServerFS(pages))
 	_, port, err := net.SplitHostPort(listener.Addr().String())
 	if err != nil {

@@ -34,7 +34,7 @@ func (d *decoder) textual(t *table, m protoreflect.Message) error {
 	}
 	text := string(quoted)
 	var reason string
-	ok := false
+	var ok bool
 	switch t.known {
 	case knownTimestamp:
 		var seconds int64

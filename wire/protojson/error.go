@@ -1,6 +1,7 @@
 package protojson
 
 import (
+	"errors"
 	"strconv"
 	"strings"
 	"unicode"
@@ -34,7 +35,8 @@ func (e *Error) Error() string {
 
 // at adds the step that led to the failing value in front of the path of err.
 func at(err error, step string) error {
-	e, ok := err.(*Error)
+	e := &Error{}
+	ok := errors.As(err, &e)
 	if !ok {
 		return &Error{Path: step, Reason: err.Error()}
 	}

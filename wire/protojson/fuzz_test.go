@@ -1,6 +1,7 @@
 package protojson_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"strings"
@@ -82,7 +83,7 @@ func FuzzUnmarshal(f *testing.F) {
 		if err := options.Unmarshal(out, back.Interface()); err != nil || !proto.Equal(m.Interface(), back.Interface()) {
 			t.Fatalf("%q was written as %q, which is %v, %v", data, out, back, err)
 		}
-		if again, _ := options.Append(nil, back.Interface()); string(again) != string(out) {
+		if again, _ := options.Append(nil, back.Interface()); !bytes.Equal(again, out) {
 			t.Fatalf("%q was written as %q and as %q", data, out, again)
 		}
 	})

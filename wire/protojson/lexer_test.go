@@ -41,10 +41,12 @@ func TestSyntaxErrors(t *testing.T) {
 		`truefalse`, `NaN`, `-Infinity`, `undefined`, `1 2`, `1,`, `-`, `+1`, `01`, `.5`, `1.`, `1e`, `1e+`, `0x1`, `1a`, `{"a"}`, `{"a":}`, `{"a" 1}`,
 		`{"a":1,}`, `{,}`, `{"a":1 "b":2}`, `{"a":1,,"b":2}`, `{a:1}`, `[1,]`, `[,]`, `[1 2]`, `[1}`, `{"a":1]`, `// c`, `/* c */ 1`, "\ufeff1", "\x00", `[1]]`,
 	} {
-		for _, frame := range []string{"$", `{"unknown":$}`, `{"struct":{"a":$}}`, `{"list":[$]}`, `{"value":$}`, `{"null":$}`,
+		for _, frame := range []string{
+			"$", `{"unknown":$}`, `{"struct":{"a":$}}`, `{"list":[$]}`, `{"value":$}`, `{"null":$}`,
 			`{"any":{"@type":"x/jsontest.Inner","x":$}}`, `{"any":{"x":$,"@type":"x/jsontest.Inner"}}`, `{"any":{"@type":$}}`,
 			`{"any":{"@type":"x/google.protobuf.Duration","value":"1s","x":$}}`, `{"any":{"@type":"x/google.protobuf.Empty",$:1}}`,
-			`{"any":{$:1,"@type":"x/google.protobuf.Duration"}}`, `{"any":{"@type":"x/google.protobuf.Duration",$:1}}`} {
+			`{"any":{$:1,"@type":"x/google.protobuf.Duration"}}`, `{"any":{"@type":"x/google.protobuf.Duration",$:1}}`,
+		} {
 			text := strings.Replace(frame, "$", in, 1)
 			if json.Valid([]byte(text)) && frame != "$" && strings.ToValidUTF8(in, "") == in && !strings.Contains(in, `\u`) {
 				t.Fatalf("the test itself is wrong: %s", text)

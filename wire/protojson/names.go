@@ -36,7 +36,7 @@ func keepDigits(name string) string {
 // camelCase is the lowerCamel of the standard mapping, in which every underscore goes.
 func camelCase(name string) string {
 	b := make([]byte, 0, len(name))
-	for i := 0; i < len(name); i++ {
+	for i := range len(name) {
 		c := name[i]
 		if c == '_' {
 			continue
@@ -52,7 +52,7 @@ func camelCase(name string) string {
 // snakeCase is the inverse of camelCase, where it has one.
 func snakeCase(name string) string {
 	b := make([]byte, 0, len(name)+8)
-	for i := 0; i < len(name); i++ {
+	for i := range len(name) {
 		c := name[i]
 		if isUpper(c) {
 			b = append(b, '_')
@@ -68,7 +68,7 @@ func snakeCase(name string) string {
 // Key0 become key_0.
 func appendFold[T string | []byte](dst []byte, name T) []byte {
 	start := len(dst)
-	for i := 0; i < len(name); i++ {
+	for i := range len(name) {
 		c := name[i]
 		isNew := isUpper(c) || isDigit(c) && i > 0 && !isDigit(name[i-1])
 		if (isNew || c == '_') && len(dst) > start && dst[len(dst)-1] != '_' {

@@ -1,6 +1,7 @@
 package protojson_test
 
 import (
+	"bytes"
 	"math"
 	"strings"
 	"testing"
@@ -214,7 +215,7 @@ func TestRandomRoundTrip(t *testing.T) {
 			t.Fatalf("%s\nwant %v\ngot  %v", out, m, back)
 		}
 		again, err := options.Append(nil, back)
-		if err != nil || string(again) != string(out) {
+		if err != nil || !bytes.Equal(again, out) {
 			t.Fatalf("%s\nbecame %s, %v", out, again, err)
 		}
 	})

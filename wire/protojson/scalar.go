@@ -32,13 +32,13 @@ func (d *decoder) scalar(el *element) (protoreflect.Value, error) {
 		return protoreflect.ValueOfFloat64(f), err
 	case protoreflect.Int32Kind, protoreflect.Sint32Kind, protoreflect.Sfixed32Kind:
 		n, err := d.signed(math.MaxInt32)
-		return protoreflect.ValueOfInt32(int32(n)), err
+		return protoreflect.ValueOfInt32(int32(n)), err //nolint:gosec // signed has checked the range
 	case protoreflect.Int64Kind, protoreflect.Sint64Kind, protoreflect.Sfixed64Kind:
 		n, err := d.signed(math.MaxInt64)
 		return protoreflect.ValueOfInt64(n), err
 	case protoreflect.Uint32Kind, protoreflect.Fixed32Kind:
 		n, err := d.unsigned(math.MaxUint32)
-		return protoreflect.ValueOfUint32(uint32(n)), err
+		return protoreflect.ValueOfUint32(uint32(n)), err //nolint:gosec // unsigned has checked the range
 	default: // Uint64Kind, Fixed64Kind
 		n, err := d.unsigned(math.MaxUint64)
 		return protoreflect.ValueOfUint64(n), err
@@ -128,7 +128,7 @@ func (d *decoder) enum(enum *enum) (protoreflect.Value, error) {
 	if err != nil {
 		return protoreflect.Value{}, err
 	}
-	n := protoreflect.EnumNumber(i)
+	n := protoreflect.EnumNumber(i) //nolint:gosec // signed has checked the range
 	if _, declared := enum.names[n]; enum.closed && !declared {
 		return protoreflect.Value{}, d.bad(reasonEnumNumber, start)
 	}
@@ -177,12 +177,12 @@ func (d *decoder) signed(limit uint64) (int64, error) {
 		if magnitude > limit+1 {
 			return 0, d.bad(outOfRange, start)
 		}
-		return -int64(magnitude), nil
+		return -int64(magnitude), nil //nolint:gosec // 2^63 wraps to what is meant
 	}
 	if magnitude > limit {
 		return 0, d.bad(outOfRange, start)
 	}
-	return int64(magnitude), nil
+	return int64(magnitude), nil //nolint:gosec // at most limit
 }
 
 // unsigned reads an integer from 0 to limit.

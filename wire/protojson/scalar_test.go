@@ -70,10 +70,8 @@ func TestIntegers(t *testing.T) {
 		"922337203685477580.7e1": `"9223372036854775807"`, "-9.223372036854775808e18": `"-9223372036854775808"`,
 		"9007199254740993.0": `"9007199254740993"`,
 	} {
-		out := in
-		if want == "{}" {
-			out = want
-		} else {
+		out := want
+		if want != "{}" {
 			out = `{"int64":` + want + `}`
 		}
 		roundTrips(t, protojson.Options{}, &jsontest.Scalars{}, `{"int64":`+in+`}`, out)

@@ -71,7 +71,7 @@ func parseTimestamp(text string) (seconds int64, nanos int32, ok bool) {
 	if err != nil || t.Unix() < minTimestamp || t.Unix() > maxTimestamp {
 		return 0, 0, false
 	}
-	return t.Unix(), int32(t.Nanosecond()), true
+	return t.Unix(), int32(t.Nanosecond()), true //nolint:gosec // below 10^9
 }
 
 // parseDuration reads seconds with up to nine digits behind the point and the suffix s; the digits on one side of
@@ -100,7 +100,7 @@ func parseDuration(text string) (seconds int64, nanos int32, ok bool) {
 	if negative {
 		w, n = -w, -n
 	}
-	return w, int32(n), true
+	return w, int32(n), true //nolint:gosec // below 10^9
 }
 
 // parseDigits reads decimal digits; none are 0.

@@ -89,7 +89,7 @@ var (
 // checkDirection refuses rules about a direction in which the message never
 // goes: they would look like protection and do nothing.
 func (c checker) checkDirection() {
-	switch c.Rules.GetOrigin() {
+	switch c.Rules.GetOrigin() { //nolint:exhaustive // the others are about both directions, or refused elsewhere
 	case protowayv1.Rules_CLIENT:
 		c.refuse(aboutReceivers, "the rule is about receiving clients, but only clients send this message")
 	case protowayv1.Rules_SERVER:

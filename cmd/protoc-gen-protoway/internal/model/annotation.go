@@ -24,8 +24,8 @@ func complete(desc protoreflect.MessageDescriptor, stated *protowayv1.Rules) *pr
 	if rules.GetType() == "" {
 		rules.Type = Kebab(string(desc.Name()))
 	}
-	if rules.Lane != nil && rules.Lane.GetName() == "" {
-		rules.Lane.Name = rules.Lane.GetField()
+	if rules.GetLane() != nil && rules.GetLane().GetName() == "" {
+		rules.Lane.Name = rules.GetLane().GetField()
 	}
 	return rules
 }

@@ -24,11 +24,11 @@ func (c checker) checkClientCache() {
 	if cache == nil {
 		return
 	}
-	if cache.Ttl == nil {
+	if cache.GetTtl() == nil {
 		c.add("the client cache has no ttl", "client_cache", "state a ttl, as in ttl: {seconds: 3600}",
 			numberClientCache, numberClientCacheTTL)
 	} else {
-		c.checkPositive("the ttl of the client cache", cache.Ttl, numberClientCache, numberClientCacheTTL)
+		c.checkPositive("the ttl of the client cache", cache.GetTtl(), numberClientCache, numberClientCacheTTL)
 	}
 	kinds := make(map[protowayv1.CacheKey_Kind]int)
 	for i, key := range cache.GetKeys() {
@@ -42,7 +42,7 @@ func (c checker) checkClientCache() {
 }
 
 func atCacheKey(index int, number int32) []int32 {
-	return []int32{numberClientCache, numberClientCacheKeys, int32(index), number}
+	return []int32{numberClientCache, numberClientCacheKeys, int32(index), number} //nolint:gosec // an index of a list in a file
 }
 
 func (c checker) checkCacheKey(key *protowayv1.CacheKey, index int) {

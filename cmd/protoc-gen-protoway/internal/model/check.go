@@ -99,12 +99,12 @@ func (c checker) checkLimits() {
 			c.add("the rate limit allows nothing", "count: 0", "state a count of at least 1",
 				numberRateLimit, numberRateLimitCount)
 		}
-		if limit.Per != nil {
-			c.checkPositive("the period of the rate limit", limit.Per, numberRateLimit, numberRateLimitPer)
+		if limit.GetPer() != nil {
+			c.checkPositive("the period of the rate limit", limit.GetPer(), numberRateLimit, numberRateLimitPer)
 		}
 	}
-	if c.Rules.Timeout != nil {
-		c.checkPositive("the timeout", c.Rules.Timeout, numberTimeout)
+	if c.Rules.GetTimeout() != nil {
+		c.checkPositive("the timeout", c.Rules.GetTimeout(), numberTimeout)
 	}
 }
 

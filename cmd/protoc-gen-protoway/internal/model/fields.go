@@ -11,8 +11,8 @@ import (
 const maxCacheKeys = 5
 
 func (c checker) checkLane() {
-	if c.Rules.Lane != nil {
-		c.checkKeyField("lane", c.Rules.Lane.GetField(), numberLane, numberLaneField)
+	if c.Rules.GetLane() != nil {
+		c.checkKeyField("lane", c.Rules.GetLane().GetField(), numberLane, numberLaneField)
 	}
 }
 

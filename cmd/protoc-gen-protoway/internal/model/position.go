@@ -79,7 +79,7 @@ func (m *Message) atRule(path ...int32) Position {
 func (m *Message) element(number int32, index int) []int32 {
 	locations := m.Desc.ParentFile().SourceLocations()
 	start := locations.ByDescriptor(m.Desc).Path
-	for i := int32(index); i > 0; i-- {
+	for i := int32(index); i > 0; i-- { //nolint:gosec // an index of a list in a file
 		path := append(slices.Clone(start), optionsNumber, rulesNumber, number, i)
 		if locations.ByPath(path).Path != nil {
 			return []int32{number, i}
