@@ -8,8 +8,10 @@ import (
 	"time"
 
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/protoway/protoway"
+	"github.com/protoway/protoway/auth"
 	"github.com/protoway/protoway/consumer"
 	protowayv1 "github.com/protoway/protoway/gen/protoway/v1"
 	"github.com/protoway/protoway/internal/testpeer"
@@ -246,10 +248,30 @@ func TestInterceptorsWrapEveryMessage(t *testing.T) {
 
 func TestSystemReceivers(t *testing.T) {
 	_, url := start(t, protoway.Config{})
-	p := testpeer.Dial(t, url, testpeer.Options{}, &protowayv1.Pong{}, &protowayv1.HealthStatus{})
+	p := testpeer.Dial(t, url, testpeer.Options{}, &protowayv1.Pong{}, &protowayv1.Echoed{})
 	pong := p.Call(&protowayv1.Ping{Message: "hi", DelayMs: 20}).Value.(*protowayv1.Pong)
 	if pong.GetPong() != "hi" || pong.GetDelayMs() != 20 || pong.GetTimestamp() < 1e9 {
 		t.Errorf("pong %v", pong)
+	}
+	if pong := p.Call(&protowayv1.Ping{}).Value.(*protowayv1.Pong); pong.GetPong() != "ping" {
+		t.Errorf("pong %v", pong)
+	}
+	data, err := structpb.NewStruct(map[string]any{"nested": map[string]any{"list": []any{1, nil, "ü"}}, "big": 1 << 53})
+	if err != nil {
+		t.Fatal(err)
+	}
+	echoed := p.Call(&protowayv1.Echo{Data: data}).Value.(*protowayv1.Echoed)
+	if !proto.Equal(echoed.GetEcho(), data) || echoed.GetSize() < 40 || echoed.GetType() != "object" {
+		t.Errorf("echoed %v", echoed)
+	}
+	ada := testpeer.Dial(t, url, as(t, auth.User{ID: "ada"}), &protowayv1.HealthStatus{}, &protowayv1.ServerInfo{})
+	health := ada.Call(&protowayv1.Health{}).Value.(*protowayv1.HealthStatus)
+	if health.GetStatus() != "ok" || health.GetConnections().GetTotal() != 2 || health.GetConnections().GetUniqueUsers() != 1 || health.GetRooms() != 1 {
+		t.Errorf("health %v", health)
+	}
+	info := ada.Call(&protowayv1.Info{}).Value.(*protowayv1.ServerInfo)
+	if info.GetVersion() != protoway.Version || info.GetRpc().GetMaxMessageSize() != 1<<20 || info.GetRpc().GetTimeout() != 30 {
+		t.Errorf("info %v", info)
 	}
 	fails(t, p.Call(&protowayv1.Ping{DelayMs: 5001}), status.InvalidArgument)
 	fails(t, p.Call(&protowayv1.Health{}), status.Unauthenticated)

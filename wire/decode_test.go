@@ -168,7 +168,7 @@ func TestLaneValues(t *testing.T) {
 	}
 }
 
-func TestDecodeAllocatesNothing(t *testing.T) {
+func TestAllocDecode(t *testing.T) {
 	session := wire.Protobuf.Open(testCatalog(t), wire.ServerSide)
 	batch := rawBatch(marshal(t, noteFrame(1)), marshal(t, noteFrame(2)))
 	frames := 0

@@ -116,9 +116,9 @@ try {
     step = scenario.name;
     await scenario(tabs);
     for (const tab of Object.values(tabs)) tab.check();
-    await tabs.ada.shoot(screenshots, step);
     console.log("ok", step);
   }
+  await tabs.ada.shoot(screenshots, "full");
 } catch (error) {
   console.error("FAILED", step, error);
   for (const [name, tab] of Object.entries(tabs)) {

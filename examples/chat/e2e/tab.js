@@ -1,5 +1,14 @@
 import assert from "node:assert/strict";
 
+/** Runs in the page before its own scripts: timers that are due while window.held is true wait. */
+function holdableTimers() {
+  const start = window.setTimeout;
+  window.setTimeout = (run, after, ...values) => {
+    const due = () => (window.held ? start(due, 10) : run(...values));
+    return start(due, after);
+  };
+}
+
 /** A browser tab with the chat page. Everything waits for what it needs. */
 export class Tab {
   #page;
@@ -10,7 +19,7 @@ export class Tab {
     const tab = new Tab();
     tab.#page = await context.newPage();
     tab.#page.on("pageerror", (error) => tab.#problems.push(error));
-    await tab.#page.clock.install();
+    await tab.#page.addInitScript(holdableTimers);
     await tab.#page.goto(url);
     await tab.is("open");
     return tab;
@@ -53,12 +62,12 @@ export class Tab {
 
   /** Holds back the timers of the page, and with them its next attempt to reconnect. */
   async hold() {
-    await this.#page.clock.pauseAt(Date.now() + 60_000);
+    await this.#page.evaluate(() => { window.held = true; });
     await this.is("waiting");
   }
 
   async release() {
-    await this.#page.clock.resume();
+    await this.#page.evaluate(() => { window.held = false; });
   }
 
   /** Takes a screenshot in each color scheme and width. */

@@ -1,0 +1,82 @@
+package consumer
+
+import (
+	"bytes"
+	"fmt"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// recorder is a connection that keeps what it is given.
+type recorder struct {
+	messages [][]byte
+	code     CloseCode
+	wrote    chan struct{}
+}
+
+func (r *recorder) Write(messages [][]byte, _ bool) error {
+	for _, m := range messages {
+		r.messages = append(r.messages, bytes.Clone(m))
+	}
+	return nil
+}
+
+func (r *recorder) Close(code CloseCode, _ string) {
+	r.code = code
+	close(r.wrote)
+}
+
+func (r *recorder) Abort(CloseCode) {}
+
+// TestOutboxKeepsFramesWholeAndInOrder: whatever is pushed comes out in its
+// order, in messages that are not larger than stated unless a frame is alone in
+// one, and with the first frame in front of all.
+func TestOutboxKeepsFramesWholeAndInOrder(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		joins, most := rapid.Bool().Draw(t, "joins"), rapid.IntRange(1, 64).Draw(t, "most")
+		conn := &recorder{wrote: make(chan struct{})}
+		o := newOutbox(conn, false, joins, 1<<20)
+		o.maxMessage = most
+		var want, frames [][]byte
+		for i := range rapid.IntRange(0, 30).Draw(t, "frames") {
+			f := fmt.Appendf(nil, "<%d%s>", i, bytes.Repeat([]byte("x"), rapid.IntRange(0, 40).Draw(t, "size")))
+			frames = append(frames, f)
+		}
+		early := rapid.IntRange(0, len(frames)).Draw(t, "early")
+		for _, f := range frames[:early] {
+			o.push(f)
+		}
+		if len(conn.messages) != 0 {
+			t.Fatal("something was written before the first frame")
+		}
+		o.open([]byte("<first>"), most)
+		for _, f := range frames[early:] {
+			o.push(f)
+		}
+		o.close(CloseNormal, "")
+		<-conn.wrote
+		want = append([][]byte{[]byte("<first>")}, frames...)
+		if got := bytes.Join(conn.messages, nil); !bytes.Equal(got, bytes.Join(want, nil)) {
+			t.Fatalf("got %q, want %q", got, want)
+		}
+		for _, m := range conn.messages {
+			count := bytes.Count(m, []byte("<"))
+			if count > 1 && (!joins || len(m) > most) || m[0] != '<' || m[len(m)-1] != '>' {
+				t.Fatalf("message %q of %d frames, at most %d bytes", m, count, most)
+			}
+		}
+	})
+}
+
+func TestOutboxRefusedBeforeWelcomeSaysNothing(t *testing.T) {
+	conn := &recorder{wrote: make(chan struct{})}
+	o := newOutbox(conn, false, true, 1<<20)
+	o.push([]byte("early"))
+	o.close(CloseRefused, "no")
+	<-conn.wrote
+	o.push([]byte("late"))
+	if len(conn.messages) != 0 || conn.code != CloseRefused {
+		t.Errorf("wrote %q, closed with %v", conn.messages, conn.code)
+	}
+}
