@@ -10,7 +10,7 @@
 //	if err != nil {
 //		log.Fatal(err)
 //	}
-//	log.Fatal(server.ListenAndServe(ctx, ":8080"))
+//	log.Fatal(server.ListenAndServe(ctx, ":8080", nil))
 //
 // The one idea: the schema carries the policy. What a message is called, who may
 // send it and who may receive it stands beside its fields, and this package

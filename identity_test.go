@@ -160,13 +160,20 @@ func TestChangedPermissionsVoidOldTickets(t *testing.T) {
 		t.Errorf("joined %v", fresh)
 	}
 	p.Close()
-	for ticket, recovered := range map[string]bool{string(old): false, string(fresh.GetTicket()): true} {
-		options := as(t, auth.User{ID: "ada"})
-		options.Hello = &protowayv1.Hello{Resume: &protowayv1.Resume{Groups: []*protowayv1.ResumeGroup{{Ticket: []byte(ticket)}}}}
-		back := testpeer.Dial(t, url, options, fromServer...)
-		answer := back.Await("answer", func(f *testpeer.Frame) bool { return f.Kind == wire.KindJoined || f.Kind == wire.KindLeft })
-		if (answer.Kind == wire.KindJoined) != recovered {
-			t.Errorf("ticket with recovery %v: %v", recovered, answer.Control)
+	for name, tc := range map[string]struct {
+		ticket   []byte
+		rights   []string
+		restored bool
+	}{
+		"before the change":        {old, []string{"a"}, false},
+		"after the change":         {fresh.GetTicket(), []string{"a"}, true},
+		"rights lost while away":   {fresh.GetTicket(), nil, false},
+		"rights gained while away": {fresh.GetTicket(), []string{"a", "b"}, false},
+	} {
+		user := auth.User{ID: "ada", Permissions: auth.NewSet(tc.rights...)}
+		_, answer := resume(t, url, as(t, user), tickets(tc.ticket))
+		if (answer.Kind == wire.KindJoined) != tc.restored {
+			t.Errorf("%s: %v", name, answer.Control)
 		}
 	}
 }

@@ -86,7 +86,6 @@ func TestLifecycle(t *testing.T) {
 	if code := eve.AwaitEnd(); code != int(consumer.CloseRefused) || len(eve.Came()) != 0 {
 		t.Errorf("refused with %d and %v", code, eve.Came())
 	}
-	g.expect(t, "disconnected eve")
 	back.Close()
 	g.expect(t, "disconnected ada")
 }

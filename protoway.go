@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"net/http"
 	"slices"
@@ -85,8 +86,8 @@ func (s *Server) connect() error {
 }
 
 func (s *Server) connectPath(name string, p Path) error {
-	if !strings.HasPrefix(name, "/") {
-		return errors.New("the name of a path starts with /")
+	if !strings.HasPrefix(name, "/") || strings.ContainsAny(name, "{} \t\n") {
+		return errors.New("the name of a path starts with / and has no braces and spaces")
 	}
 	list := slices.Clone(p.Receivers)
 	if !s.config.WithoutSystem {
@@ -179,7 +180,9 @@ func (s *Server) publish(ctx context.Context, group string, m any, opts ...broad
 		return 0, status.InvalidArgument.Wrap(err, err.Error())
 	}
 	reached, err := s.hub.Publish(ctx, group, value, opts...)
-	s.config.Logger.Debug("broadcast", "group", group, "type", proto.MessageName(value), "reached", reached, "error", err)
+	if s.config.Logger.Enabled(ctx, slog.LevelDebug) {
+		s.config.Logger.Debug("broadcast", "group", group, "type", proto.MessageName(value), "reached", reached, "error", err)
+	}
 	return reached, err
 }
 

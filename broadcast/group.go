@@ -3,6 +3,7 @@ package broadcast
 import (
 	"context"
 	"sync"
+	"time"
 
 	"github.com/protoway/protoway/wire"
 )
@@ -51,8 +52,14 @@ func (h *Hub) Acquire(ctx context.Context, name string) (*Group, error) {
 	}
 }
 
+// subscribeTimeout bounds how long a broker may take to subscribe.
+const subscribeTimeout = 10 * time.Second
+
 // subscribe is what the first to acquire a group does for all.
 func (h *Hub) subscribe(ctx context.Context, g *Group) (*Group, error) {
+	// Others wait for this too, so it does not end with who asked first.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), subscribeTimeout)
+	defer cancel()
 	g.err = h.broker.Subscribe(ctx, g.name)
 	close(g.ready)
 	if g.err != nil {
@@ -155,12 +162,12 @@ type encoded struct {
 func (g *Group) deliver(h *Hub, p *Publication, e *wire.Entry) int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	restricted := e.Restricted()
+	restricted, now := e.Restricted(), time.Now()
 	var spellings [4]encoded // as many as there are dialects in use, which are few
 	known := spellings[:0]
 	reached := 0
 	for _, m := range g.members {
-		if restricted && !m.MayReceive(e) || p.Except != "" && m.Session() == p.Except {
+		if restricted && !m.MayReceive(e, now) || p.Except != "" && m.Session() == p.Except {
 			continue
 		}
 		var frame []byte

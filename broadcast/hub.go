@@ -18,8 +18,8 @@ type Member interface {
 	Session() string
 	// Dialect is how its frames are spelled.
 	Dialect() wire.Dialect
-	// MayReceive reports whether the receive rules of a message let it through.
-	MayReceive(e *wire.Entry) bool
+	// MayReceive reports whether the receive rules of a message let it through now.
+	MayReceive(e *wire.Entry, now time.Time) bool
 	// Deliver queues an encoded frame, which is shared and must not be changed.
 	Deliver(frame []byte)
 }

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"sync"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -29,9 +30,9 @@ type member struct {
 	frames [][]byte
 }
 
-func (m *member) Session() string             { return m.session }
-func (m *member) Dialect() wire.Dialect       { return m.dialect }
-func (m *member) MayReceive(*wire.Entry) bool { return m.staff }
+func (m *member) Session() string                        { return m.session }
+func (m *member) Dialect() wire.Dialect                  { return m.dialect }
+func (m *member) MayReceive(*wire.Entry, time.Time) bool { return m.staff }
 func (m *member) Deliver(frame []byte) {
 	m.mu.Lock()
 	m.frames = append(m.frames, frame)

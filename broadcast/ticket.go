@@ -12,7 +12,7 @@ import (
 
 // Tickets signs and checks proofs of membership. A ticket says that a subject
 // was in a group; it restores the membership on any node with the same key, and
-// holds nothing that must be looked up but the generation.
+// holds nothing that must be looked up but whether its membership was ended.
 type Tickets struct {
 	key      []byte
 	audience string
@@ -21,9 +21,9 @@ type Tickets struct {
 // Ticket is what a ticket says.
 type Ticket struct {
 	Group string
-	// Generation is compared with the current one of group and subject: raising
-	// that voids every earlier ticket.
-	Generation uint64
+	// Membership names the membership: the tickets of one, from joining to leaving
+	// and across reconnects, are voided together.
+	Membership uint64
 	Expires    time.Time
 }
 
@@ -55,7 +55,7 @@ var (
 	ErrTicketExpired   = errors.New("the ticket has expired")
 )
 
-// A ticket is: version, generation and expiry (seconds since 1970) as varints,
+// A ticket is: version, membership and expiry (seconds since 1970) as varints,
 // the group, and the first 16 bytes of HMAC-SHA256 over audience, subject and
 // all that precedes. The subject is not in it: whoever resumes must be it.
 const (
@@ -67,7 +67,7 @@ const (
 func (t *Tickets) Sign(subject string, ticket Ticket) []byte {
 	raw := make([]byte, 0, 1+2*binary.MaxVarintLen64+len(ticket.Group)+ticketMAC)
 	raw = append(raw, ticketVersion)
-	raw = binary.AppendUvarint(raw, ticket.Generation)
+	raw = binary.AppendUvarint(raw, ticket.Membership)
 	raw = binary.AppendVarint(raw, ticket.Expires.Unix())
 	raw = append(raw, ticket.Group...)
 	return append(raw, t.mac(subject, raw)...)
@@ -85,7 +85,7 @@ func (t *Tickets) Verify(subject string, raw []byte, now time.Time) (Ticket, err
 		return Ticket{}, ErrTicketSignature
 	}
 	rest := body[1:]
-	generation, n := binary.Uvarint(rest)
+	membership, n := binary.Uvarint(rest)
 	if n <= 0 {
 		return Ticket{}, ErrTicketMalformed
 	}
@@ -94,7 +94,7 @@ func (t *Tickets) Verify(subject string, raw []byte, now time.Time) (Ticket, err
 	if n <= 0 {
 		return Ticket{}, ErrTicketMalformed
 	}
-	ticket := Ticket{Group: string(rest[n:]), Generation: generation, Expires: time.Unix(expires, 0)}
+	ticket := Ticket{Group: string(rest[n:]), Membership: membership, Expires: time.Unix(expires, 0)}
 	if now.After(ticket.Expires) {
 		return ticket, ErrTicketExpired
 	}

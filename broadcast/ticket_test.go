@@ -22,7 +22,7 @@ func newTickets(t testing.TB, secret []byte, audience string) *broadcast.Tickets
 	return tickets
 }
 
-// TestTicketsSayWhatWasSigned for any group, generation and subject, and for
+// TestTicketsSayWhatWasSigned for any group, membership and subject, and for
 // nobody else.
 func TestTicketsSayWhatWasSigned(t *testing.T) {
 	tickets, other := newTickets(t, key, "a"), newTickets(t, key, "b")
@@ -31,13 +31,13 @@ func TestTicketsSayWhatWasSigned(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		want := broadcast.Ticket{
 			Group:      rapid.String().Draw(t, "group"),
-			Generation: rapid.Uint64().Draw(t, "generation"),
+			Membership: rapid.Uint64().Draw(t, "membership"),
 			Expires:    now.Add(time.Duration(rapid.IntRange(1, 1e6).Draw(t, "life")) * time.Second),
 		}
 		subject := rapid.String().Draw(t, "subject")
 		raw := tickets.Sign(subject, want)
 		got, err := tickets.Verify(subject, raw, now)
-		if err != nil || got.Group != want.Group || got.Generation != want.Generation || !got.Expires.Equal(want.Expires) {
+		if err != nil || got.Group != want.Group || got.Membership != want.Membership || !got.Expires.Equal(want.Expires) {
 			t.Fatalf("got %+v, %v, want %+v", got, err, want)
 		}
 		if late, err := tickets.Verify(subject, raw, want.Expires.Add(time.Second)); !errors.Is(err, broadcast.ErrTicketExpired) || late.Group != want.Group {
@@ -73,7 +73,7 @@ func TestTicketSecrets(t *testing.T) {
 
 func FuzzTicketVerify(f *testing.F) {
 	tickets := newTickets(f, key, "a")
-	f.Add(tickets.Sign("s", broadcast.Ticket{Group: "g", Generation: 3, Expires: time.Unix(2e9, 0)}))
+	f.Add(tickets.Sign("s", broadcast.Ticket{Group: "g", Membership: 3, Expires: time.Unix(2e9, 0)}))
 	f.Add([]byte{1})
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		got, err := tickets.Verify("s", raw, time.Unix(1, 0))

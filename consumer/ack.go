@@ -3,6 +3,7 @@ package consumer
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"time"
@@ -19,12 +20,15 @@ func (c *Consumer) newCall(j *job) *call {
 	k.c, k.call, k.who = c, k, c.identity.Load()
 	k.acts.Store(k.who)
 	if j != nil {
-		k.id, k.re, k.binding, k.keyed = j.id, j.re, j.binding, j.key != ""
+		k.id, k.binding, k.keyed = j.id, j.binding, j.key != ""
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if j != nil {
-		k.slot, j.slot = j.slot, false
+		k.slot, j.slot = j.slot, slot{}
+		if c.closed && !k.keyed {
+			k.end(context.Canceled) // it began too late to be canceled with the others
+		}
 	}
 	if k.next = c.calls; k.next != nil {
 		k.next.prev = k
@@ -49,9 +53,14 @@ func (k *call) begin(now time.Time, timeout time.Duration) {
 func (k *call) halt() {
 	k.mu.Lock()
 	timer := k.timer
-	k.timer, k.deadline = nil, time.Time{}
+	k.timer = nil
+	if k.async { // what goes on has no deadline
+		k.deadline = time.Time{}
+	}
 	k.mu.Unlock()
-	timer.stop()
+	if timer != nil {
+		timer.stop()
+	}
 }
 
 // expire acks a call whose time is over. Its lane and worker stay taken until
@@ -59,6 +68,9 @@ func (k *call) halt() {
 func (k *call) expire() {
 	k.ack(nil, status.DeadlineExceeded.Errorf("%q took longer than allowed", k.Type()))
 	k.end(context.DeadlineExceeded)
+	if k.c.node.dedupe.forgetWaiter(k) {
+		k.leave()
+	}
 }
 
 // callTimer is a timer that is used again, so that a call costs none.
@@ -104,6 +116,10 @@ func (t *callTimer) fire() {
 // finish ends a call: it acks the frame unless that was done, settles its key
 // and closes its context.
 func (k *call) finish(reply proto.Message, err error) {
+	k.halt()
+	if err == nil {
+		reply, err = k.checkReply(reply)
+	}
 	failure := status.From(err)
 	if failure != nil && failure.Code == status.Internal {
 		k.c.logFailure(k.Type(), err)
@@ -111,6 +127,24 @@ func (k *call) finish(reply proto.Message, err error) {
 	k.settle(reply, failure)
 	k.ack(reply, failure)
 	k.leave()
+}
+
+// checkReply says whether a reply is what the message is answered with.
+func (k *call) checkReply(reply proto.Message) (proto.Message, error) {
+	var want *wire.Entry
+	if k.binding != nil {
+		want = k.binding.Entry.Reply
+	}
+	switch {
+	case want == nil:
+		return reply, nil
+	case reply == nil || !reply.ProtoReflect().IsValid():
+		return nil, status.Internal.Wrap(fmt.Errorf("the receiver of %s returned neither a reply nor an error", k.binding.Entry.Name()), "internal error")
+	case reply.ProtoReflect().Descriptor().FullName() != want.Name():
+		return nil, status.Internal.Wrap(fmt.Errorf("the receiver of %s answered with %s instead of %s",
+			k.binding.Entry.Name(), proto.MessageName(reply), want.Name()), "internal error")
+	}
+	return reply, nil
 }
 
 // leave takes a call that has ended off its connection.
@@ -140,7 +174,7 @@ func (c *Consumer) logFailure(kind string, err error) {
 	if coded, ok := errors.AsType[*status.Error](err); ok {
 		cause = errors.Unwrap(coded)
 	}
-	c.logger.Error("a receiver failed", "type", kind, "error", err, "cause", cause)
+	c.log().Error("a receiver failed", "type", kind, "error", err, "cause", cause)
 }
 
 // ack acks the frame, once.
@@ -209,7 +243,7 @@ func (e *encoder) send(c *Consumer, f *wire.Frame) error {
 	encoded, err := c.wire.Append(e.scratch[:0], f)
 	e.scratch = encoded
 	if err != nil {
-		c.logger.Error("a frame cannot be encoded", "kind", f.Kind.String(), "type", f.Message.Type+f.Ack.Reply.Type, "error", err)
+		c.log().Error("a frame cannot be encoded", "kind", f.Kind.String(), "type", f.Message.Type+f.Ack.Reply.Type, "error", err)
 		return status.Internal.Wrap(err, "internal error")
 	}
 	c.outbox.push(encoded)

@@ -13,7 +13,8 @@ import (
 type call struct {
 	Handle
 
-	prev, next *call // in Consumer.calls, guarded by Consumer.mu
+	prev, next *call  // in Consumer.calls, guarded by Consumer.mu
+	waitsFor   *claim // guarded by dedupe.mu: whose end acks this call
 
 	mu       sync.Mutex // guards what follows
 	deadline time.Time  // zero: none

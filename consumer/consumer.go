@@ -47,35 +47,43 @@ type Consumer struct {
 	wire    wire.Session
 	outbox  *outbox
 	onFrame func(*wire.Frame) // takeFrame, bound once
-	logger  *slog.Logger
 
-	identity atomic.Pointer[identity]
-	signing  chan struct{} // holds one token: who has it may change the identity
-	lastRead atomic.Int64  // nanoseconds since 1970
-	began    time.Time
+	identity    atomic.Pointer[identity]
+	unannounced atomic.Pointer[identity] // an identity that the receivers have to be told about
+	saidHello   atomic.Bool              // the handshake timeout is met
+	signing     chan struct{}            // holds one token: who has it may change the identity
+	lastRead    atomic.Int64             // nanoseconds since 1970
+	began       time.Time
 
 	// Of the reader alone.
-	greeted bool
-	scratch []byte
+	greeted    bool
+	complained bool // this message of the transport was answered by an ack of no frame
+	scratch    []byte
 
-	mu        sync.Mutex // guards what follows
-	secret    string     // proves an anonymous client on resume
-	closed    bool
-	parted    bool // Disconnected has been or is being called
-	expiring  bool // the user is being signed out
-	own       lane
-	lanes     map[laneKey]*lane
-	barrier   *job
-	held      ring[*job]
-	jobs      int   // frames that wait or run
-	inFlight  int   // frames that are not acked
-	calls     *call // those that run, a list
-	groups    map[string]*membership
-	requests  map[uint64]*pending
-	lastID    uint64
-	instances map[*Scope]any
-	bound     map[*Route]Handler
-	lives     []Lifecycle
+	// Of the connection's own lane alone: what PerConnection receivers handle.
+	bound map[*Route]Handler
+
+	mu            sync.Mutex // guards what follows
+	secret        string     // proves an anonymous client on resume
+	welcomed      bool       // frames behind hello may run
+	closed        bool
+	parted        bool // Disconnected has been or is being called
+	own           lane
+	lanes         map[laneKey]*lane
+	barrier       *job
+	held          ring[*job]
+	jobs          int   // frames that wait or run
+	inFlight      int   // frames that are not acked
+	inFlightBytes int   // their payloads
+	calls         *call // those that run, a list
+	groups        map[string]*membership
+	requests      map[uint64]*pending
+	lastID        uint64
+	instances     map[*Scope]any
+	lives         []Lifecycle
+	met           int // how many of lives were told that the connection is there
+
+	voids voids
 }
 
 var _ broadcast.Member = (*Consumer)(nil)
@@ -93,9 +101,8 @@ func newConsumer(node *Node, conn Conn, opening Opening) *Consumer {
 	c.outbox = newOutbox(conn, opening.Dialect.Text(), opening.Dialect.Joins(), node.limits.OutboxBytes)
 	c.onFrame = c.takeFrame
 	c.own.c = c
-	c.logger = node.logger.With("session", c.name, "path", opening.Path.Name)
 	c.secret = newSecret()
-	c.identity.Store(&identity{user: auth.Anonymous, subject: anonymousSubject(c.secret)})
+	c.identity.Store(newIdentity(auth.Anonymous, anonymousSubject(c.secret)))
 	c.lastRead.Store(c.began.UnixNano())
 	c.openScopes()
 	return c
@@ -116,6 +123,12 @@ func (c *Consumer) openScopes() {
 		c.instances[scope] = instance
 		c.lives = append(c.lives, scope.Lifecycle(instance))
 	}
+}
+
+// log returns a logger that names the connection. It is made for each line, since
+// most connections never log one.
+func (c *Consumer) log() *slog.Logger {
+	return c.node.logger.With("session", c.name, "path", c.opening.Path.Name)
 }
 
 // Session names the connection.

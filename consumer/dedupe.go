@@ -2,6 +2,8 @@ package consumer
 
 import (
 	"crypto/sha256"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -12,12 +14,16 @@ import (
 )
 
 // claimKey is the scope of a key: it means one frame of one subject.
-type claimKey struct{ subject, kind, key string }
+type claimKey struct{ path, subject, kind, key string }
+
+// anonymous reports whether the subject is a client that is not signed in.
+func (k *claimKey) anonymous() bool { return strings.HasPrefix(k.subject, anonymousPrefix) }
 
 // claim is a keyed frame that runs or has run.
 type claim struct {
 	key     claimKey
 	payload [sha256.Size]byte
+	bytes   int // of the stored reply
 	// Guarded by dedupe.mu until done, unchanged after it.
 	done    bool
 	err     *status.Error
@@ -33,11 +39,14 @@ type dedupe struct {
 	window  time.Duration
 	perUser int
 	total   int
+	most    int // bytes of replies
 
-	mu       sync.Mutex // guards what follows
-	claims   map[claimKey]*claim
-	users    map[string]int // claims of each subject
-	finished ring[*claim]   // in the order in which they expire
+	mu        sync.Mutex // guards what follows
+	claims    map[claimKey]*claim
+	users     map[string]int // claims of each subject
+	finished  ring[*claim]   // in the order in which they expire
+	strangers int            // claims of clients that are not signed in
+	bytes     int
 }
 
 func newDedupe(limits Limits) *dedupe {
@@ -45,6 +54,7 @@ func newDedupe(limits Limits) *dedupe {
 		window:  limits.DedupeWindow,
 		perUser: limits.DedupePerUser,
 		total:   limits.DedupeTotal,
+		most:    limits.DedupeBytes,
 		claims:  map[claimKey]*claim{},
 		users:   map[string]int{},
 	}
@@ -69,19 +79,28 @@ func (d *dedupe) begin(key claimKey, payload []byte, k *call) (mine, stored *cla
 		return nil, known, nil
 	default:
 		known.waiters = append(known.waiters, k)
+		k.waitsFor = known
 		return nil, nil, nil
 	}
 }
 
 func (d *dedupe) add(key claimKey, sum [sha256.Size]byte) (*claim, error) {
-	if len(d.claims) >= d.total || d.users[key.subject] >= d.perUser {
+	if len(d.claims) >= d.total || d.users[key.subject] >= d.perUser || d.bytes >= d.most ||
+		key.anonymous() && d.strangers >= max(d.total/strangersShare, 1) {
 		return nil, overload("too many frames with keys are remembered: send it again later")
 	}
 	c := &claim{key: key, payload: sum}
 	d.claims[key] = c
 	d.users[key.subject]++
+	if key.anonymous() {
+		d.strangers++
+	}
 	return c, nil
 }
+
+// strangersShare is the part of all claims that clients which are not signed in
+// may have together, so that they cannot shut out users.
+const strangersShare = 4
 
 // settle stores how a claim ended and returns the calls that waited for it.
 func (d *dedupe) settle(c *claim, reply wire.Message, err *status.Error) []*call {
@@ -89,7 +108,11 @@ func (d *dedupe) settle(c *claim, reply wire.Message, err *status.Error) []*call
 	defer d.mu.Unlock()
 	waiters := c.waiters
 	c.waiters = nil
-	c.done, c.reply, c.err = true, reply, err
+	for _, waiter := range waiters {
+		waiter.waitsFor = nil
+	}
+	c.done, c.reply, c.err, c.bytes = true, reply, err, len(reply.Payload)
+	d.bytes += c.bytes
 	if err != nil && passing(err.Code) {
 		d.remove(c)
 		return waiters
@@ -103,7 +126,7 @@ func (d *dedupe) settle(c *claim, reply wire.Message, err *status.Error) []*call
 // that it must run when it comes again.
 func passing(code status.Code) bool {
 	switch code {
-	case status.Unauthenticated, status.PermissionDenied, status.ResourceExhausted,
+	case status.Unauthenticated, status.PermissionDenied, status.ResourceExhausted, status.Aborted,
 		status.Unavailable, status.Canceled, status.DeadlineExceeded:
 		return true
 	default:
@@ -120,24 +143,50 @@ func (d *dedupe) expire(now time.Time) {
 
 func (d *dedupe) remove(c *claim) {
 	delete(d.claims, c.key)
+	d.bytes -= c.bytes
+	if c.key.anonymous() {
+		d.strangers--
+	}
 	if d.users[c.key.subject]--; d.users[c.key.subject] == 0 {
 		delete(d.users, c.key.subject)
 	}
 }
 
+// len returns how many claims are remembered, without those past the window.
 func (d *dedupe) len() int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.expire(time.Now())
 	return len(d.claims)
+}
+
+// forgetWaiter takes a call off the claim that it waits for and reports whether
+// it waited.
+func (d *dedupe) forgetWaiter(k *call) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	c := k.waitsFor
+	k.waitsFor = nil
+	if c == nil {
+		return false
+	}
+	if i := slices.Index(c.waiters, k); i >= 0 {
+		c.waiters = slices.Delete(c.waiters, i, i+1)
+		return true
+	}
+	return false
 }
 
 // claimKey reports whether a call with a key shall run. If not, it is acked
 // here or when the one that runs has ended.
 func (k *call) claimKey(j *job) bool {
-	key := claimKey{k.who.subject, j.binding.Entry.Type, j.key}
+	key := claimKey{k.c.opening.Path.Name, k.who.subject, j.binding.Entry.Type, j.key}
 	mine, stored, err := k.c.node.dedupe.begin(key, j.payload, k)
 	switch {
 	case err != nil:
+		if status.CodeOf(err) == status.ResourceExhausted {
+			k.c.markRefused(j)
+		}
 		k.finish(nil, err)
 	case stored != nil:
 		k.repeat(stored)
@@ -148,6 +197,7 @@ func (k *call) claimKey(j *job) bool {
 
 // repeat acks a call as its first attempt was acked.
 func (k *call) repeat(c *claim) {
+	k.halt()
 	k.ackEncoded(c.reply, c.err)
 	k.leave()
 }
@@ -162,6 +212,7 @@ func (k *call) settle(reply proto.Message, err *status.Error) {
 		stored, err = k.c.node.serialized(reply)
 	}
 	for _, waiter := range k.c.node.dedupe.settle(k.claim, stored, err) {
+		waiter.halt()
 		waiter.ackEncoded(stored, err)
 		waiter.leave()
 	}

@@ -12,8 +12,15 @@ import (
 	"github.com/protoway/protoway/wire"
 )
 
-// runJob runs a frame whose turn it is.
+// runJob runs a frame whose turn it is. Handlers are guarded where they are
+// called; what else panics (a verifier, a store, a broker) ends the connection.
 func (c *Consumer) runJob(j *job) {
+	defer func() {
+		if reason := recover(); reason != nil {
+			_ = c.panicked(j.kind.String(), reason)
+			c.outbox.close(CloseInternal, "internal error")
+		}
+	}()
 	switch {
 	case c.skips(j):
 	case j.inner != nil:
@@ -27,27 +34,29 @@ func (c *Consumer) runJob(j *job) {
 	}
 }
 
-// skips reports whether a frame is not run because its connection has ended.
-// Frames with a key run all the same.
+// skips reports whether a frame is not run: its connection was refused, or has
+// ended. Frames with a key run also after the end.
 func (c *Consumer) skips(j *job) bool {
-	if j.key != "" {
-		return false
-	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.closed
+	if j.kind != wire.KindHello && !c.welcomed {
+		return true
+	}
+	return c.closed && j.key == ""
 }
 
 // dispatch is the way of one message, from its lane to its ack.
 func (c *Consumer) dispatch(j *job) {
 	began := time.Now()
+	if err := c.admitAgain(j); err != nil {
+		c.freeSlot(&j.slot)
+		c.refuse(j.id, j.name(), err)
+		return
+	}
 	k := c.newCall(j)
 	if err := c.allowed(j.binding, k.who, began); err != nil {
 		k.finish(nil, err)
 		return
-	}
-	if j.binding.Keyed && j.key != "" && !k.claimKey(j) {
-		return // it ran before, or whoever runs it now acks this one too
 	}
 	in := j.binding.Entry.Message.New().Interface()
 	if err := c.wire.Unmarshal(j.payload, in); err != nil {
@@ -55,13 +64,18 @@ func (c *Consumer) dispatch(j *job) {
 		return
 	}
 	k.begin(began, j.binding.Timeout)
+	if j.key != "" && !k.claimKey(j) {
+		return // it ran before, or whoever runs it now acks this one too
+	}
 	reply, err := c.invoke(k, j.binding.Routes, in)
 	k.halt()
 	c.node.observer.Handled(j.binding.Entry.Type, time.Since(began))
-	if k.async && err == nil {
-		return // the asynchronous worker finishes it
+	switch {
+	case !k.async:
+		k.finish(reply, err)
+	case err != nil:
+		k.ack(nil, status.From(err)) // the asynchronous work ends the call, it cannot ack it any more
 	}
-	k.finish(reply, err)
 }
 
 // allowed checks what every route asks of the sender: a message is handled by
@@ -85,9 +99,6 @@ func (c *Consumer) invoke(k *call, routes []*Route, in proto.Message) (reply pro
 		}
 		if route.Reply != nil {
 			reply = out
-			if out == nil && err == nil && !k.async {
-				first = status.Internal.Wrap(fmt.Errorf("%s.%s returned neither a reply nor an error", route.Receiver, route.Method), "internal error")
-			}
 		}
 	}
 	return reply, first
@@ -106,7 +117,7 @@ func (c *Consumer) invokeOne(k *call, route *Route, in proto.Message) (out proto
 // panicked logs a panic with its stack and returns what the client learns.
 func (c *Consumer) panicked(kind string, reason any) error {
 	c.node.observer.Panicked(kind)
-	c.logger.Error("a receiver panicked", "type", kind, "panic", reason, "stack", string(debug.Stack()))
+	c.log().Error("a receiver panicked", "type", kind, "panic", reason, "stack", string(debug.Stack()))
 	return status.Internal.Wrap(fmt.Errorf("panic: %v", reason), "internal error")
 }
 
@@ -115,8 +126,7 @@ func (c *Consumer) handler(route *Route) Handler {
 	if route.Scope == nil {
 		return route.Handle
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	// Only the connection's own lane comes here, so nothing is bound twice at once.
 	handle := c.bound[route]
 	if handle == nil {
 		handle = route.Bind(c.instances[route.Scope])

@@ -23,11 +23,11 @@ type Handle struct {
 	who     *identity                // the snapshot that User shows
 	acts    atomic.Pointer[identity] // as whom groups are joined: who, or what SignIn made of it
 	binding *Binding                 // nil in lifecycle methods
-	id, re  uint64
+	id      uint64
 	keyed   bool
 	claim   *claim
 	acked   atomic.Bool
-	slot    bool // guarded by Consumer.mu: the frame has a place among those in flight
+	slot    slot // guarded by Consumer.mu
 	async   bool
 }
 
@@ -105,7 +105,8 @@ func (h *Handle) Leave(ctx context.Context, group string) error {
 	if err := broadcast.CheckGroup(group); err != nil {
 		return err
 	}
-	return h.c.leave(ctx, group, "")
+	h.c.leave(ctx, group, "")
+	return nil
 }
 
 // Broadcast sends m to all members of a group on all nodes, this connection
@@ -125,9 +126,12 @@ func (h *Handle) Broadcast(ctx context.Context, group string, m any, opts ...bro
 
 // SignIn makes user the user of the connection; nil signs out. When another user
 // was signed in, the connection leaves all groups that receivers joined. Frames
-// that arrived after this one see the new user if the message's rules say
-// identity: true.
+// that arrived after this one see the new user: the rules of its message must say
+// identity: true, or its route must have the option Identity.
 func (h *Handle) SignIn(ctx context.Context, user *auth.User) error {
+	if h.binding == nil || !h.binding.Identity {
+		return status.FailedPrecondition.Errorf("only a message whose rules say identity: true may change the user, or a route with the option Identity")
+	}
 	next, err := h.c.setUser(ctx, user, "the user of the connection changed")
 	if err != nil {
 		return err
@@ -144,14 +148,25 @@ func (h *Handle) SignIn(ctx context.Context, user *auth.User) error {
 // return: the handle stays valid, Sends stay correlated, and the context to use
 // is context.WithoutCancel(ctx).
 func (h *Handle) Async(fn func(ctx context.Context) (proto.Message, error)) error {
-	if h.async {
-		return status.Internal.Errorf("Async was called twice for one frame")
+	if err := h.mayDefer(); err != nil {
+		return err
 	}
-	work := &background{call: h.call, fn: fn}
-	if !h.c.node.async.submit(work) {
+	h.async = true // before a worker can have it
+	if !h.c.node.async.submit(&background{call: h.call, fn: fn}) {
+		h.async = false
 		return overload("all asynchronous workers are busy and their queue is full")
 	}
-	h.async = true
+	return nil
+}
+
+// mayDefer says why a frame cannot be acked later.
+func (h *Handle) mayDefer() error {
+	switch {
+	case h.binding == nil:
+		return status.Internal.Errorf("a lifecycle method has no frame to ack later")
+	case h.async:
+		return status.Internal.Errorf("the frame is asynchronous already")
+	}
 	return nil
 }
 
@@ -159,12 +174,14 @@ func (h *Handle) Async(fn func(ctx context.Context) (proto.Message, error)) erro
 // the method that called it returns nil. Waiting takes no worker and no
 // goroutine. fn runs in the pool of asynchronous workers.
 func (h *Handle) AckAfter(delay time.Duration, fn func() (proto.Message, error)) error {
-	if h.async {
-		return status.Internal.Errorf("the frame is asynchronous already")
+	if err := h.mayDefer(); err != nil {
+		return err
 	}
 	h.async = true
+	h.c.node.delayed.Add(1)
 	work := &background{call: h.call, fn: func(context.Context) (proto.Message, error) { return fn() }}
 	time.AfterFunc(delay, func() {
+		defer h.c.node.delayed.Add(-1)
 		if !h.c.node.async.submit(work) {
 			h.call.finish(nil, overload("all asynchronous workers are busy and their queue is full"))
 		}
@@ -179,5 +196,5 @@ func (h *Handle) Close(reason string, reconnect bool) {
 	if reconnect {
 		code = CloseByServer
 	}
-	h.c.outbox.close(code, reason)
+	h.c.outbox.close(code, validText(reason))
 }

@@ -13,37 +13,56 @@ import (
 // welcome runs hello: it finds out who the client is, restores its groups, and
 // answers. Frames behind hello wait until it has ended.
 func (c *Consumer) welcome(j *job) {
-	ctx, cancel := context.WithTimeout(context.Background(), c.node.limits.HandshakeTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), c.node.limits.HandlerTimeout)
 	defer cancel()
 	hello := j.control.(*protowayv1.Hello)
 	c.adoptSecret(hello.GetResume().GetSecret())
 
 	failure := c.identify(ctx, hello.GetToken())
-	if err := c.connect(ctx); err != nil {
-		coded := status.From(err)
-		c.logger.Info("connection refused", "error", err)
-		c.outbox.close(CloseRefused, coded.Text)
-		return
+	err := c.connect(ctx)
+	if failure != nil && failure.Code != status.Unauthenticated {
+		err = failure // who it is cannot be known now: its tickets must not be refused
+	}
+	if err != nil {
+		c.turnAway(status.From(err))
+		return // frames behind hello will not run
 	}
 	resumed := c.resume(ctx, hello.GetResume().GetGroups())
-	c.open(hello, resumed)
+	if !c.open(hello, resumed) {
+		return
+	}
+	c.log().Debug("welcome", "client", hello.GetClient(), "user", c.identity.Load().user.ID, "resumed", resumed)
 	c.answerJob(j, failure)
 	if failure != nil {
 		_ = c.send(&wire.Frame{Kind: wire.KindAuthenticate, Control: &protowayv1.Authenticate{}})
 	}
 }
 
+// turnAway closes a connection that is not taken: for good if a receiver refused
+// it, to come again if something failed.
+func (c *Consumer) turnAway(why *status.Error) {
+	c.log().Info("connection refused", "error", why)
+	code := CloseRefused
+	if why.Code.Retryable() || why.Code == status.Internal {
+		code = CloseTryLater
+	}
+	c.outbox.close(code, validText(why.Text))
+}
+
 // adoptSecret takes over the secret of an earlier anonymous connection, and
 // with it what belongs to its holder.
 func (c *Consumer) adoptSecret(secret []byte) {
-	if len(secret) != secretBytes {
+	if len(secret) != secretBytes || string(secret) == zeroSecret {
 		return
 	}
 	c.mu.Lock()
 	c.secret = string(secret)
 	c.mu.Unlock()
-	c.identity.Store(&identity{user: auth.Anonymous, subject: anonymousSubject(string(secret))})
+	c.identity.Store(newIdentity(auth.Anonymous, anonymousSubject(string(secret))))
 }
+
+// zeroSecret is what a faulty client sends; many would share it.
+var zeroSecret = string(make([]byte, secretBytes))
 
 // identify finds out who the client is: by its token, else by its session, else
 // nobody. A bad token leaves it anonymous and is reported.
@@ -59,26 +78,28 @@ func (c *Consumer) identify(ctx context.Context, token string) *status.Error {
 	if err := c.join(ctx, joining{user: user.ID}); err != nil {
 		return status.From(err)
 	}
-	if err := c.become(&identity{user: user, subject: userSubject(user.ID)}); err != nil {
+	if err := c.become(newIdentity(user, userSubject(user.ID))); err != nil {
 		return status.From(err)
 	}
 	return failure
 }
 
-// connect tells the receivers and joins the groups of the path.
+// connect joins the groups of the path and tells the receivers.
 func (c *Consumer) connect(ctx context.Context) error {
-	for _, life := range c.lives {
-		if life.Connected == nil {
-			continue
-		}
-		if err := c.lifecycle("Connected", life.Connected); err != nil {
-			return err
-		}
-	}
 	for _, group := range c.opening.Path.Groups {
 		if err := c.join(ctx, joining{class: group}); err != nil {
 			return err
 		}
+	}
+	for i, life := range c.lives {
+		if life.Connected != nil {
+			if err := c.lifecycle("Connected", life.Connected); err != nil {
+				return err
+			}
+		}
+		c.mu.Lock()
+		c.met = i + 1
+		c.mu.Unlock()
 	}
 	return nil
 }
@@ -89,10 +110,10 @@ func (c *Consumer) resume(ctx context.Context, groups []*protowayv1.ResumeGroup)
 	for i, g := range groups {
 		if i >= c.node.limits.MaxGroups {
 			c.sendLeft("", "too many groups to resume")
-			continue
+			break
 		}
 		if name, err := c.rejoin(ctx, g.GetTicket()); err != nil {
-			c.sendLeft(name, status.From(err).Text)
+			c.sendLeft(name, validText(status.From(err).Text))
 			continue
 		}
 		resumed++
@@ -103,15 +124,15 @@ func (c *Consumer) resume(ctx context.Context, groups []*protowayv1.ResumeGroup)
 // rejoin restores the membership that a ticket proves.
 func (c *Consumer) rejoin(ctx context.Context, raw []byte) (group string, err error) {
 	who := c.identity.Load()
-	ticket, err := c.node.tickets.Verify(who.subject, raw, time.Now())
+	ticket, err := c.node.tickets.Verify(c.holder(who), raw, time.Now())
 	if err != nil {
 		return ticket.Group, status.PermissionDenied.Wrap(err, err.Error())
 	}
-	current, err := c.generation(ctx, ticket.Group, who.subject)
+	ended, err := c.voided(ctx, ticket.Membership)
 	if err != nil {
 		return ticket.Group, status.Unavailable.Wrap(err, "the ticket cannot be checked now")
 	}
-	if current != ticket.Generation {
+	if ended {
 		return ticket.Group, status.PermissionDenied.Errorf("the ticket was voided")
 	}
 	for _, life := range c.lives {
@@ -122,19 +143,26 @@ func (c *Consumer) rejoin(ctx context.Context, raw []byte) (group string, err er
 			return ticket.Group, err
 		}
 	}
-	return ticket.Group, c.join(ctx, joining{group: ticket.Group, who: who, recovery: protowayv1.Joined_NO_HISTORY})
+	return ticket.Group, c.join(ctx, joining{
+		group: ticket.Group, who: who, membership: ticket.Membership, recovery: protowayv1.Joined_NO_HISTORY,
+	})
 }
 
 func (c *Consumer) sendLeft(group, reason string) {
 	_ = c.send(&wire.Frame{Kind: wire.KindLeft, Control: &protowayv1.Left{Group: group, Reason: reason}})
 }
 
-// open sends Welcome and all that was queued behind it.
-func (c *Consumer) open(hello *protowayv1.Hello, resumed uint32) {
+// open sends Welcome and all that was queued behind it, and lets frames run. It
+// reports false for a connection that has ended.
+func (c *Consumer) open(hello *protowayv1.Hello, resumed uint32) bool {
 	limits := c.node.limits
 	c.mu.Lock()
-	secret := c.secret
+	c.welcomed = !c.closed
+	welcomed, secret := c.welcomed, c.secret
 	c.mu.Unlock()
+	if !welcomed {
+		return false
+	}
 	f := wire.Frame{Kind: wire.KindWelcome, Control: &protowayv1.Welcome{
 		Session:         c.name,
 		Secret:          []byte(secret),
@@ -150,11 +178,12 @@ func (c *Consumer) open(hello *protowayv1.Hello, resumed uint32) {
 	}}
 	first, err := c.wire.Append(nil, &f)
 	if err != nil {
-		c.logger.Error("welcome cannot be encoded", "error", err)
-		c.outbox.close(CloseTryLater, "internal error")
-		return
+		c.log().Error("welcome cannot be encoded", "error", err)
+		c.outbox.close(CloseInternal, "internal error")
+		return false
 	}
 	c.outbox.open(first, maxMessage(hello))
+	return true
 }
 
 // features is what this server understands beyond the first version: nothing yet.

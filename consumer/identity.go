@@ -2,6 +2,8 @@ package consumer
 
 import (
 	"context"
+	"crypto/sha256"
+	"fmt"
 	"time"
 
 	"github.com/protoway/protoway/auth"
@@ -16,14 +18,34 @@ type identity struct {
 	// subject is to whom tickets and keys belong: the user, or the connection's
 	// secret.
 	subject string
+	// rights is a digest of what the user may do: tickets end when it changes.
+	rights string
 }
 
-func userSubject(id string) string          { return "user:" + id }
-func anonymousSubject(secret string) string { return "anonymous:" + secret }
+func newIdentity(user *auth.User, subject string) *identity {
+	return &identity{user: user, subject: subject, rights: rightsOf(user)}
+}
 
-// MayReceive reports whether the receive rules of a message let it through.
-func (c *Consumer) MayReceive(e *wire.Entry) bool {
-	return c.node.receivePolicy(e).Permits(c.identity.Load().user, time.Now())
+// rightsOf returns a digest of the permissions and groups of a user.
+func rightsOf(u *auth.User) string {
+	if !u.Superuser && u.Permissions.Len() == 0 && u.Groups.Len() == 0 {
+		return ""
+	}
+	sum := sha256.New()
+	_, _ = fmt.Fprintf(sum, "%v %q %q", u.Superuser, u.Permissions.Names(), u.Groups.Names())
+	return string(sum.Sum(nil))
+}
+
+func userSubject(id string) string { return "user:" + id }
+
+// anonymousPrefix marks the subjects of clients that are not signed in.
+const anonymousPrefix = "anonymous:"
+
+func anonymousSubject(secret string) string { return anonymousPrefix + secret }
+
+// MayReceive reports whether the receive rules of a message let it through now.
+func (c *Consumer) MayReceive(e *wire.Entry, now time.Time) bool {
+	return c.node.receivePolicy(e).Permits(c.identity.Load().user, now)
 }
 
 // authenticate runs a frame that brings another token.
@@ -47,18 +69,53 @@ func (c *Consumer) authenticate(j *job) {
 	c.answerJob(j, failure)
 }
 
-// expireUser ends an identity whose time is over and asks for a fresh token.
-func (c *Consumer) expireUser() {
-	if who := c.identity.Load(); !who.user.Expired(time.Now()) {
-		return // a fresh token came first
+// expireUser ends an identity whose time is over and asks for a fresh token. It
+// does not wait for the connection's lane, which may be busy, nor for I/O; it
+// reports false if it has to be tried again.
+func (c *Consumer) expireUser(now time.Time) bool {
+	select {
+	case c.signing <- struct{}{}:
+	default:
+		return false // the user is being changed
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), c.node.limits.HandlerTimeout)
-	defer cancel()
-	if _, err := c.setUser(ctx, nil, "the token expired"); err != nil {
-		c.logger.Error("an expired user could not be signed out", "error", err)
-		return
+	defer func() { <-c.signing }()
+	who := c.identity.Load()
+	if !who.user.Expired(now) {
+		return true
+	}
+	c.mu.Lock()
+	secret := c.secret
+	c.mu.Unlock()
+	next := newIdentity(auth.Anonymous, anonymousSubject(secret))
+	left, err := c.becomeOther(next, "the token expired")
+	if err != nil {
+		return true // the connection has ended
 	}
 	_ = c.send(&wire.Frame{Kind: wire.KindAuthenticate, Control: &protowayv1.Authenticate{}})
+	c.node.later(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), c.node.limits.HandlerTimeout)
+		defer cancel()
+		c.release(ctx, left...)
+	})
+	c.unannounced.Store(next)
+	c.announceSoon()
+	return true
+}
+
+// announceSoon has the receivers told about an identity that no frame changed,
+// in the connection's lane, where PerConnection receivers expect it. Without a
+// free worker the next look at the connection tries again.
+func (c *Consumer) announceSoon() {
+	next := c.unannounced.Swap(nil)
+	if next == nil {
+		return
+	}
+	j := newJob(c, &wire.Frame{})
+	j.inner = func() { c.announceIdentity(next) }
+	if err := c.enqueue(j, laneRef{}); err != nil {
+		j.recycle()
+		c.unannounced.Store(next)
+	}
 }
 
 // setUser makes user the user of the connection; nil is nobody. The groups that
@@ -85,15 +142,15 @@ func (c *Consumer) setUser(ctx context.Context, user *auth.User, reason string) 
 // swapUser changes the identity. The caller has the token of signing.
 func (c *Consumer) swapUser(ctx context.Context, user *auth.User, reason string) (*identity, error) {
 	before := c.identity.Load()
-	next := &identity{user: user, subject: c.subjectOf(user)}
+	next := newIdentity(user, c.subjectOf(user))
 	if before.subject == next.subject {
 		if err := c.become(next); err != nil {
 			return nil, err
 		}
-		if before.user.SamePolicy(user) {
-			return next, nil
+		if before.rights != next.rights {
+			c.renew(time.Now(), 0)
 		}
-		return next, c.renewTickets(ctx, next)
+		return next, nil
 	}
 	// The group of the new user comes first, so that nothing sent to it after the
 	// change is missed; then identity and groups change in one step.
@@ -103,12 +160,7 @@ func (c *Consumer) swapUser(ctx context.Context, user *auth.User, reason string)
 		}
 	}
 	left, err := c.becomeOther(next, reason)
-	for _, m := range left {
-		c.node.hub.Release(m.group)
-		if m.byHandler && err == nil {
-			err = c.voidTickets(ctx, m.group.Name(), before.subject)
-		}
-	}
+	c.release(ctx, left...)
 	return next, err
 }
 
@@ -121,6 +173,7 @@ func (c *Consumer) become(next *identity) error {
 		return status.Canceled.Errorf("the connection is closed")
 	}
 	c.node.countUser(c.identity.Swap(next).user, next.user)
+	c.node.wheel.nudge(c, next.user.Expires)
 	return nil
 }
 
@@ -133,6 +186,7 @@ func (c *Consumer) becomeOther(next *identity, reason string) ([]*membership, er
 		return nil, status.Canceled.Errorf("the connection is closed")
 	}
 	c.node.countUser(c.identity.Swap(next).user, next.user)
+	c.node.wheel.nudge(c, next.user.Expires)
 	return c.leaveForUser(next, reason), nil
 }
 
@@ -155,7 +209,7 @@ func (c *Consumer) announceIdentity(who *identity) {
 			})
 		}
 	}
-	c.logger.Debug("identity changed", "user", who.user.ID)
+	c.log().Debug("identity changed", "user", who.user.ID)
 }
 
 // lifecycle calls a method of a receiver with a handle of its own, and turns a

@@ -21,7 +21,7 @@ type job struct {
 	control proto.Message // the other kinds
 	inner   func()        // work of the server's own, with no frame
 
-	slot    bool // it has a place among the frames in flight
+	slot    slot
 	lane    *lane
 	next    *job // in its lane
 	barrier bool // later frames of the connection wait until it has ended
@@ -150,7 +150,11 @@ func (c *Consumer) enqueue(j *job, ref laneRef) *status.Error {
 	defer c.mu.Unlock()
 	l := c.lane(ref)
 	if err := l.admit(j.key); err != nil {
+		c.forgetLane(l)
 		return err
+	}
+	if j.barrier && c.barrier != nil && c.asked(j.re) {
+		return status.FailedPrecondition.Errorf("another frame that may change the user is running")
 	}
 	j.lane = l
 	l.waiting++
@@ -171,30 +175,42 @@ func (c *Consumer) enqueue(j *job, ref laneRef) *status.Error {
 
 // room gives a frame a place among those in flight. The caller holds mu.
 func (c *Consumer) room(j *job) *status.Error {
-	if j.inner != nil {
+	if j.inner != nil || j.kind == wire.KindHello { // the client sees Welcome before hello has ended
 		return nil
 	}
-	if c.inFlight >= c.node.limits.MaxInFlight {
+	limits := &c.node.limits
+	if c.inFlight >= limits.MaxInFlight {
 		return overload("%d frames are in flight, which is the limit: wait for acks", c.inFlight)
 	}
+	if c.inFlightBytes > 0 && c.inFlightBytes+len(j.payload) > limits.InFlightBytes {
+		return overload("%d bytes are in flight, which is about the limit: wait for acks", c.inFlightBytes)
+	}
+	j.slot = slot{true, len(j.payload)}
 	c.inFlight++
-	j.slot = true
+	c.inFlightBytes += j.slot.bytes
 	return nil
+}
+
+// slot is the place of a frame among those in flight.
+type slot struct {
+	taken bool
+	bytes int // of its payload
 }
 
 // freeSlot gives a place back. It comes before the ack, so that a client that
 // has its ack may send the next frame.
-func (c *Consumer) freeSlot(slot *bool) {
+func (c *Consumer) freeSlot(s *slot) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.freeSlotLocked(slot)
+	c.freeSlotLocked(s)
 }
 
 // freeSlotLocked is freeSlot for who holds mu.
-func (c *Consumer) freeSlotLocked(slot *bool) {
-	if *slot {
-		*slot = false
+func (c *Consumer) freeSlotLocked(s *slot) {
+	if s.taken {
 		c.inFlight--
+		c.inFlightBytes -= s.bytes
+		*s = slot{}
 	}
 }
 
@@ -211,13 +227,34 @@ func (l *lane) admit(key string) *status.Error {
 	return nil
 }
 
+// admitAgain is admit for a frame whose turn it is: one before it may have been
+// refused meanwhile.
+func (c *Consumer) admitAgain(j *job) *status.Error {
+	if j.key == "" {
+		return nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return j.lane.admit(j.key)
+}
+
+// markRefused has later keyed frames of a lane wait for one that was refused for
+// load when its turn had come.
+func (c *Consumer) markRefused(j *job) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if j.lane.refused == "" {
+		j.lane.refused = j.key
+	}
+}
+
 // refuseLane takes back what enqueue did. The caller holds mu.
 func (c *Consumer) refuseLane(j *job) {
 	l := j.lane
 	l.waiting--
 	c.jobs--
 	c.freeSlotLocked(&j.slot)
-	if j.key != "" {
+	if j.key != "" && l.refused == "" {
 		l.refused = j.key
 	}
 	c.forgetLane(l)
@@ -260,7 +297,11 @@ func (c *Consumer) endJob(j *job) {
 		c.barrier = nil
 		for c.barrier == nil && c.held.len() > 0 {
 			freed := c.held.pop()
-			if err := c.place(freed); err != nil {
+			err := freed.lane.admit(freed.key)
+			if err == nil {
+				err = c.place(freed)
+			}
+			if err != nil {
 				c.refuseLane(freed)
 				refused, reasons = append(refused, freed), append(reasons, err)
 			}

@@ -10,12 +10,16 @@ type Limits struct {
 	// MaxInFlight is how many frames of a connection may wait or run; further
 	// ones are acked ResourceExhausted. Default: 256.
 	MaxInFlight int
+	// InFlightBytes is how many bytes of payload the frames in flight may have
+	// together; beyond, they are acked ResourceExhausted. A single larger frame
+	// is taken if nothing else waits. Default: 4 MiB.
+	InFlightBytes int
 	// MaxGroups is how many groups receivers may join for a connection.
 	// Default: 1,000.
 	MaxGroups int
 	// OutboxBytes is how much may wait to be written to a connection; beyond, it
 	// is closed with 4000. A single larger frame is sent if nothing else waits.
-	// Default: 1 MiB.
+	// Default: 4 MiB.
 	OutboxBytes int
 	// HandshakeTimeout is how long a client may take to say Hello. Default: 10 s.
 	HandshakeTimeout time.Duration
@@ -32,8 +36,12 @@ type Limits struct {
 	// DedupePerUser is how many keyed frames of one user are remembered; further
 	// ones are refused until some expire. Default: 1,000.
 	DedupePerUser int
-	// DedupeTotal is the same for the whole node. Default: 100,000.
+	// DedupeTotal is the same for the whole node; clients that are not signed in
+	// share a quarter of it. Default: 100,000.
 	DedupeTotal int
+	// DedupeBytes is how many bytes of replies are remembered on the node; beyond,
+	// new keyed frames are refused. Default: 64 MiB.
+	DedupeBytes int
 	// TicketLife is how long a client may be away and still resume its groups.
 	// Default and least: 10 min.
 	TicketLife time.Duration
@@ -61,8 +69,9 @@ const (
 func (l Limits) WithDefaults() Limits {
 	orInt(&l.MaxMessageBytes, 1<<20)
 	orInt(&l.MaxInFlight, 256)
+	orInt(&l.InFlightBytes, 4<<20)
 	orInt(&l.MaxGroups, 1000)
-	orInt(&l.OutboxBytes, 1<<20)
+	orInt(&l.OutboxBytes, 4<<20)
 	orDuration(&l.HandshakeTimeout, 10*time.Second)
 	orDuration(&l.Heartbeat, 25*time.Second)
 	orDuration(&l.HandlerTimeout, 30*time.Second)
@@ -70,6 +79,7 @@ func (l Limits) WithDefaults() Limits {
 	orDuration(&l.DedupeWindow, 5*time.Minute)
 	orInt(&l.DedupePerUser, 1000)
 	orInt(&l.DedupeTotal, 100_000)
+	orInt(&l.DedupeBytes, 64<<20)
 	l.TicketLife = max(l.TicketLife, minTicketLife)
 	return l
 }

@@ -2,7 +2,7 @@ package consumer
 
 import (
 	"context"
-	"encoding/binary"
+	"math/rand/v2"
 	"time"
 
 	"github.com/protoway/protoway/broadcast"
@@ -13,20 +13,21 @@ import (
 
 // membership is a group that the connection is in.
 type membership struct {
-	group      *broadcast.Group
-	byHandler  bool // joined by a receiver, so it has a ticket and ends with the user
-	user       bool // the group of the user
-	generation uint64
-	signed     time.Time // when its ticket was made
+	group     *broadcast.Group
+	byHandler bool      // joined by a receiver, so it has a ticket and ends with the user
+	user      bool      // the group of the user
+	id        uint64    // names it in its tickets
+	signed    time.Time // when its ticket was made
 }
 
 // joining is a group that is about to be joined, one way or another.
 type joining struct {
-	group    string    // by a receiver or a ticket, as who
-	who      *identity //
-	recovery protowayv1.Joined_Recovery
-	class    string // or for every connection of the path
-	user     string // or for a user
+	group      string    // by a receiver or a ticket
+	who        *identity // as whom, for the group of a receiver
+	membership uint64    // the one that a ticket continues; 0: a new one
+	recovery   protowayv1.Joined_Recovery
+	class      string // or for every connection of the path
+	user       string // or for a user
 }
 
 func (j *joining) name() string {
@@ -42,19 +43,17 @@ func (j *joining) name() string {
 
 // join makes the connection a member of a group.
 func (c *Consumer) join(ctx context.Context, j joining) error {
-	m := &membership{byHandler: j.group != "", user: j.user != ""}
-	var err error
-	if m.byHandler {
-		if m.generation, err = c.generation(ctx, j.group, j.who.subject); err != nil {
-			return err
-		}
-	}
-	if m.group, err = c.node.hub.Acquire(ctx, j.name()); err != nil {
+	group, err := c.node.hub.Acquire(ctx, j.name())
+	if err != nil {
 		return err
+	}
+	m := &membership{group: group, byHandler: j.group != "", user: j.user != "", id: j.membership}
+	if m.id == 0 {
+		m.id = rand.Uint64()
 	}
 	added, err := c.enter(m, &j)
 	if !added {
-		c.node.hub.Release(m.group)
+		c.node.hub.Release(group)
 	}
 	return err
 }
@@ -71,9 +70,14 @@ func (c *Consumer) enter(m *membership, j *joining) (added bool, err error) {
 	case m.byHandler && c.identity.Load().subject != j.who.subject:
 		return false, status.Aborted.Errorf("the user of the connection changed: group %q was not joined", name)
 	case c.groups[name] != nil:
+		if known := c.groups[name]; known.byHandler && j.recovery != 0 {
+			c.sendJoined(known, j.who, j.recovery) // every ticket is answered
+		}
 		return false, nil
 	case m.byHandler && len(c.groups) >= c.node.limits.MaxGroups:
 		return false, status.ResourceExhausted.Errorf("the connection is in %d groups, which is the limit: leave some", len(c.groups))
+	case m.byHandler && c.voids.full(time.Now(), c.node.limits.TicketLife):
+		return false, status.ResourceExhausted.Errorf("the connection left %d groups in a short time: join again later", maxVoids)
 	}
 	if c.groups == nil {
 		c.groups = map[string]*membership{}
@@ -81,25 +85,34 @@ func (c *Consumer) enter(m *membership, j *joining) (added bool, err error) {
 	c.groups[name] = m
 	m.group.Add(c, func() {
 		if m.byHandler {
-			c.sendJoined(m, j.who.subject, j.recovery)
+			c.sendJoined(m, j.who, j.recovery)
 		}
 	})
 	return true, nil
 }
 
 // leave ends a membership that a receiver began. The caller does not hold mu.
-func (c *Consumer) leave(ctx context.Context, name, reason string) error {
+func (c *Consumer) leave(ctx context.Context, name, reason string) {
 	c.mu.Lock()
 	m := c.groups[name]
 	if m == nil || !m.byHandler {
 		c.mu.Unlock()
-		return nil
+		return
 	}
-	subject := c.identity.Load().subject
 	c.exit(name, m, reason)
 	c.mu.Unlock()
-	c.node.hub.Release(m.group)
-	return c.voidTickets(ctx, name, subject)
+	c.release(ctx, m)
+}
+
+// release gives back groups that were left and voids their tickets. The
+// memberships have ended before, whatever happens here.
+func (c *Consumer) release(ctx context.Context, left ...*membership) {
+	for _, m := range left {
+		c.node.hub.Release(m.group)
+		if m.byHandler {
+			c.voidTickets(ctx, m)
+		}
+	}
 }
 
 // exit ends a membership. The caller holds mu and releases the group after it.
@@ -135,97 +148,4 @@ func (c *Consumer) leaveEverything() []*broadcast.Group {
 	}
 	c.groups = nil
 	return left
-}
-
-// sendJoined sends a fresh ticket. The caller holds mu.
-func (c *Consumer) sendJoined(m *membership, subject string, recovery protowayv1.Joined_Recovery) {
-	m.signed = time.Now()
-	ticket := c.node.tickets.Sign(subject, broadcast.Ticket{
-		Group:      m.group.Name(),
-		Generation: m.generation,
-		Expires:    m.signed.Add(c.node.limits.TicketLife),
-	})
-	_ = c.send(&wire.Frame{Kind: wire.KindJoined, Control: &protowayv1.Joined{
-		Group: m.group.Name(), Ticket: ticket, Recovery: recovery,
-	}})
-}
-
-// renewOld renews tickets past half of their life.
-func (c *Consumer) renewOld(now time.Time) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	subject := c.identity.Load().subject
-	for _, m := range c.groups {
-		if m.byHandler && now.Sub(m.signed) > c.node.limits.TicketLife/2 {
-			c.sendJoined(m, subject, protowayv1.Joined_RENEWED)
-		}
-	}
-}
-
-// renewTickets voids all tickets of a user whose permissions changed, and gives
-// new ones.
-func (c *Consumer) renewTickets(ctx context.Context, who *identity) error {
-	c.mu.Lock()
-	var names []string
-	for name, m := range c.groups {
-		if m.byHandler {
-			names = append(names, name)
-		}
-	}
-	c.mu.Unlock()
-	for _, name := range names {
-		if err := c.voidTickets(ctx, name, who.subject); err != nil {
-			return err
-		}
-		generation, err := c.generation(ctx, name, who.subject)
-		if err != nil {
-			return err
-		}
-		c.mu.Lock()
-		if m := c.groups[name]; m != nil && m.byHandler {
-			m.generation = generation
-			c.sendJoined(m, who.subject, protowayv1.Joined_RENEWED)
-		}
-		c.mu.Unlock()
-	}
-	return nil
-}
-
-// generationKey is where the store keeps the generation of a group and subject.
-func generationKey(group, subject string) string { return "generation\x00" + group + "\x00" + subject }
-
-// generation returns the current generation of tickets; 0 if none was raised
-// within their life.
-func (c *Consumer) generation(ctx context.Context, group, subject string) (uint64, error) {
-	value, found, err := c.node.store.Get(ctx, generationKey(group, subject))
-	if err != nil || !found {
-		return 0, err
-	}
-	generation, _ := binary.Uvarint(value)
-	return generation, nil
-}
-
-// voidTickets raises the generation, which ends all tickets made before. It is
-// kept as long as any of them could live.
-func (c *Consumer) voidTickets(ctx context.Context, group, subject string) error {
-	key := generationKey(group, subject)
-	for {
-		old, found, err := c.node.store.Get(ctx, key)
-		if err == nil {
-			if !found {
-				old = nil
-			}
-			generation, _ := binary.Uvarint(old)
-			next := binary.AppendUvarint(nil, generation+1)
-			var swapped bool
-			swapped, err = c.node.store.CompareAndSwap(ctx, key, old, next, c.node.limits.TicketLife)
-			if swapped {
-				return nil
-			}
-		}
-		if err != nil {
-			c.logger.Error("tickets could not be voided", "group", group, "error", err)
-			return err
-		}
-	}
 }

@@ -2,7 +2,10 @@ package consumer
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+	"runtime/debug"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -48,11 +51,13 @@ type Node struct {
 	wheel    *wheel
 	policies sync.Map // *wire.Entry to *auth.Policy of its receivers
 	draining atomic.Bool
-	parting  sync.WaitGroup // Disconnected methods that run
+	delayed  atomic.Int64   // frames that are to be acked after a delay
+	parting  sync.WaitGroup // what runs for no frame: Disconnected, and the end of users
 
 	mu        sync.Mutex // guards what follows
 	consumers map[*Consumer]struct{}
 	users     map[string]int // connections of each signed-in user
+	leaving   bool           // Disconnect was called
 }
 
 // NewNode starts a node. It is ended by Close.
@@ -80,9 +85,13 @@ func (n *Node) Open(conn Conn, opening Opening) *Consumer {
 	c := newConsumer(n, conn, opening)
 	n.mu.Lock()
 	n.consumers[c] = struct{}{}
+	leaving := n.leaving
 	n.mu.Unlock()
+	if leaving {
+		c.outbox.close(CloseGoingAway, leavingText)
+	}
 	n.observer.Opened(opening.Path.Name, opening.Dialect.Name())
-	n.wheel.add(c, min(n.limits.HandshakeTimeout, wheelTick))
+	n.wheel.add(spoke{c: c}, min(n.limits.HandshakeTimeout, wheelTick))
 	return c
 }
 
@@ -96,19 +105,26 @@ func (n *Node) forget(c *Consumer, code CloseCode) {
 }
 
 // goodbye calls the Disconnected methods of a consumer nothing of which runs
-// any more.
+// any more, of those receivers that were told that it was there.
 func (n *Node) goodbye(c *Consumer) {
-	n.parting.Go(func() {
-		for _, life := range c.lives {
-			if life.Disconnected != nil {
-				_ = c.lifecycle("Disconnected", func(ctx context.Context) error {
-					life.Disconnected(ctx)
-					return nil
-				})
-			}
+	c.mu.Lock()
+	met := slices.DeleteFunc(slices.Clone(c.lives[:c.met]), func(l Lifecycle) bool { return l.Disconnected == nil })
+	c.mu.Unlock()
+	if len(met) == 0 {
+		return
+	}
+	n.later(func() {
+		for _, life := range met {
+			_ = c.lifecycle("Disconnected", func(ctx context.Context) error {
+				life.Disconnected(ctx)
+				return nil
+			})
 		}
 	})
 }
+
+// later runs what belongs to no frame. Close waits for it.
+func (n *Node) later(work func()) { n.parting.Go(work) }
 
 // countUser moves a connection from one user to another.
 func (n *Node) countUser(from, to *auth.User) {
@@ -129,6 +145,7 @@ func (n *Node) Stats() Stats {
 	var s Stats
 	s.SyncRunning, s.SyncQueued = n.sync.stats()
 	s.AsyncRunning, s.AsyncQueued = n.async.stats()
+	s.AsyncQueued += int(n.delayed.Load())
 	s.DedupeEntries = n.dedupe.len()
 	s.Draining = n.draining.Load()
 	n.mu.Lock()
@@ -146,7 +163,7 @@ func (n *Node) Drain(spread time.Duration) {
 	if !n.draining.CompareAndSwap(false, true) {
 		return
 	}
-	goaway := &protowayv1.Goaway{SpreadMs: uint32(spread.Milliseconds()), Reason: "the server is shutting down"} //nolint:gosec // a spread is short
+	goaway := &protowayv1.Goaway{SpreadMs: uint32(spread.Milliseconds()), Reason: leavingText} //nolint:gosec // a spread is short
 	for _, c := range n.all() {
 		_ = c.send(&wire.Frame{Kind: wire.KindGoaway, Control: goaway})
 	}
@@ -155,10 +172,16 @@ func (n *Node) Drain(spread time.Duration) {
 // Draining reports whether Drain was called.
 func (n *Node) Draining() bool { return n.draining.Load() }
 
-// Disconnect closes all connections with code 1001.
+// leavingText is the reason of closes at shutdown.
+const leavingText = "the server is shutting down"
+
+// Disconnect closes all connections with code 1001, and those that still come.
 func (n *Node) Disconnect() {
+	n.mu.Lock()
+	n.leaving = true
+	n.mu.Unlock()
 	for _, c := range n.all() {
-		c.outbox.close(CloseGoingAway, "the server is shutting down")
+		c.outbox.close(CloseGoingAway, leavingText)
 	}
 }
 
@@ -187,7 +210,7 @@ func (n *Node) verify(ctx context.Context, token string) (*auth.User, *status.Er
 	if token == "" {
 		return nil, nil
 	}
-	user, err := n.verifier.Verify(ctx, auth.TrimBearer(token))
+	user, err := n.guardedVerify(ctx, auth.TrimBearer(token))
 	if err == nil {
 		return user, nil
 	}
@@ -197,6 +220,17 @@ func (n *Node) verify(ctx context.Context, token string) (*auth.User, *status.Er
 		failure = status.Unavailable.Wrap(err, "the token cannot be verified now: try again")
 	}
 	return nil, failure
+}
+
+// guardedVerify calls the verifier; a panic is an error.
+func (n *Node) guardedVerify(ctx context.Context, token string) (user *auth.User, err error) {
+	defer func() {
+		if reason := recover(); reason != nil {
+			n.observer.Panicked("verifier")
+			user, err = nil, fmt.Errorf("the verifier panicked: %v\n%s", reason, debug.Stack())
+		}
+	}()
+	return n.verifier.Verify(ctx, token)
 }
 
 // receivePolicy returns who may receive a message.

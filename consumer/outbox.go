@@ -17,7 +17,8 @@ type outbox struct {
 	flush func() // writeAll, bound once so that starting it costs no allocation
 
 	stuckSince atomic.Int64 // when the running write began, in nanoseconds since 1970; 0: none
-	lastPush   atomic.Int64 // when something was queued last, likewise
+	lastWrite  atomic.Int64 // when the last write began, likewise
+	over       atomic.Bool  // nothing is taken any more, for who does not hold mu
 
 	mu         sync.Mutex // guards what follows
 	pending    *sheaf     // nil: nothing waits
@@ -54,7 +55,6 @@ func newOutbox(conn Conn, text, joins bool, limit int) *outbox {
 // push queues a frame, which is copied. It never blocks; a queue that is full
 // ends the connection.
 func (o *outbox) push(frame []byte) {
-	o.lastPush.Store(time.Now().UnixNano())
 	o.mu.Lock()
 	if o.shut {
 		o.mu.Unlock()
@@ -68,6 +68,7 @@ func (o *outbox) push(frame []byte) {
 		// What waits is given up, so that the client learns why as soon as it reads.
 		o.discard()
 		o.shut, o.closeCode, o.closeText = true, CloseSlow, "the client reads too slowly"
+		o.over.Store(true)
 		o.start()
 		return
 	}
@@ -118,6 +119,7 @@ func (o *outbox) close(code CloseCode, text string) {
 		o.discard()
 	}
 	o.shut, o.held = true, false
+	o.over.Store(true)
 	o.start()
 }
 
@@ -126,6 +128,7 @@ func (o *outbox) drop() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.shut, o.held = true, false
+	o.over.Store(true)
 	o.discard()
 }
 
@@ -155,7 +158,9 @@ func (o *outbox) writeAll() {
 		o.writing = len(batch.data)
 		o.mu.Unlock()
 
-		o.stuckSince.Store(time.Now().UnixNano())
+		began := time.Now().UnixNano()
+		o.lastWrite.Store(began)
+		o.stuckSince.Store(began)
 		err := o.conn.Write(batch.split(), o.text)
 		o.stuckSince.Store(0)
 		batch.recycle()

@@ -1,7 +1,9 @@
 package consumer
 
 import (
+	"crypto/sha256"
 	"strconv"
+	"strings"
 	"time"
 
 	protowayv1 "github.com/protoway/protoway/gen/protoway/v1"
@@ -13,11 +15,15 @@ import (
 // call. It never blocks.
 func (c *Consumer) Receive(message []byte, text bool) {
 	c.lastRead.Store(time.Now().UnixNano())
+	c.complained = false
 	c.wire.Decode(message, text, c.onFrame)
 }
 
 // takeFrame is where every frame of a client comes in.
 func (c *Consumer) takeFrame(f *wire.Frame) {
+	if c.outbox.over.Load() {
+		return // the connection is being closed: nothing could be answered
+	}
 	if !c.greeted {
 		c.takeFirst(f)
 		return
@@ -34,9 +40,7 @@ func (c *Consumer) takeFrame(f *wire.Frame) {
 	case wire.KindHeartbeat:
 		c.answer(f, nil)
 	case wire.KindAuthenticate:
-		j := newJob(c, f)
-		j.barrier = true
-		c.take(j, laneRef{})
+		c.takeAuthenticate(f)
 	case wire.KindHello:
 		c.answer(f, status.FailedPrecondition.Errorf("hello was said before: reconnect to say it again"))
 	case wire.KindUnknown:
@@ -54,9 +58,21 @@ func (c *Consumer) takeFirst(f *wire.Frame) {
 		return
 	}
 	c.greeted = true
+	c.saidHello.Store(true)
 	if hello.GetToken() == "" {
 		hello.Token = c.opening.Token
 	}
+	j := newJob(c, f)
+	j.barrier = true
+	if err := c.enqueue(j, laneRef{}); err != nil {
+		j.recycle()
+		c.outbox.close(CloseTryLater, err.Text)
+	}
+}
+
+// takeAuthenticate takes a frame that changes the user. If there is no room for
+// it the connection ends, since what is behind it must not run as the user before.
+func (c *Consumer) takeAuthenticate(f *wire.Frame) {
 	j := newJob(c, f)
 	j.barrier = true
 	if err := c.enqueue(j, laneRef{}); err != nil {
@@ -72,6 +88,9 @@ func (c *Consumer) takeMessage(f *wire.Frame) {
 	if err != nil {
 		c.refuse(f.ID, kindOf(m), err)
 		return
+	}
+	if !binding.Keyed {
+		m.Key = ""
 	}
 	j := newJob(c, f)
 	j.binding = binding
@@ -93,7 +112,7 @@ func (c *Consumer) route(m *wire.Message) (*Binding, *status.Error) {
 		return nil, status.Unavailable.Errorf("the server is shutting down: reconnect")
 	}
 	if m.Entry == nil {
-		return nil, status.Unimplemented.Errorf("unknown type %q", m.Type)
+		return nil, status.Unimplemented.Errorf("unknown type %q", shorten(m.Type))
 	}
 	binding := c.opening.Path.Router.Binding(m.Entry)
 	if binding == nil {
@@ -112,17 +131,35 @@ func (c *Consumer) route(m *wire.Message) (*Binding, *status.Error) {
 // laneOf returns the lane that orders a message.
 func (c *Consumer) laneOf(f *wire.Frame, binding *Binding) laneRef {
 	switch {
-	case f.Re != 0:
+	case binding.Identity || binding.PerConnection:
+		return laneRef{}
+	case c.isAsked(f.Re):
 		// A call made while answering a request must not wait behind the frame
 		// whose handler waits for the answer.
 		c.scratch = strconv.AppendUint(c.scratch[:0], f.Re, 10)
 		return laneRef{reLane, c.scratch}
-	case binding.Identity || binding.PerConnection || !f.Message.Entry.HasLane():
+	case !f.Message.Entry.HasLane():
 		return laneRef{}
 	default:
 		c.scratch = c.wire.LaneValue(c.scratch[:0], f.Message.Entry, f.Message.Payload)
+		if len(c.scratch) > maxLaneValue {
+			sum := sha256.Sum256(c.scratch)
+			c.scratch = append(c.scratch[:0], sum[:]...)
+		}
 		return laneRef{f.Message.Entry.LaneName(), c.scratch}
 	}
+}
+
+// maxLaneValue is the longest value that names a lane; longer ones are hashed.
+const maxLaneValue = 64
+
+// shorten cuts what a stranger made up before it is said back.
+func shorten(s string) string {
+	const most = 100
+	if len(s) <= most {
+		return s
+	}
+	return strings.ToValidUTF8(s[:most], "") + "…"
 }
 
 // answer acks a frame that needs no turn.
@@ -152,9 +189,16 @@ func (c *Consumer) refuse(id uint64, kind string, err *status.Error) {
 }
 
 // refuseMalformed acks a frame that could not be decoded. If not even its id
-// could be read, the ack names no frame, so that a developer sees it.
+// could be read, the ack names no frame, so that a developer sees it; one of
+// these for each message of the transport is enough.
 func (c *Consumer) refuseMalformed(f *wire.Frame) {
 	c.node.observer.Acked("malformed", f.Err.Code)
+	if f.ID == 0 {
+		if c.complained {
+			return
+		}
+		c.complained = true
+	}
 	c.sendAck(f.ID, f.Err, wire.Message{})
 }
 

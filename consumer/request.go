@@ -58,7 +58,7 @@ func checkReply(e *wire.Entry, out proto.Message) error {
 		return nil
 	case e.Reply == nil:
 		return status.Internal.Errorf("message %s has no reply in its schema: pass nil", e.Name())
-	case out == nil || out.ProtoReflect().Descriptor().FullName() != e.Reply.Name():
+	case out == nil || !out.ProtoReflect().IsValid() || out.ProtoReflect().Descriptor().FullName() != e.Reply.Name():
 		return status.Internal.Errorf("message %s is answered with %s: pass a pointer to one", e.Name(), e.Reply.Name())
 	}
 	return nil
@@ -69,6 +69,9 @@ func (c *Consumer) addRequest(p *pending) (uint64, error) {
 	defer c.mu.Unlock()
 	if c.closed {
 		return 0, status.Canceled.Errorf("the connection is closed")
+	}
+	if !c.welcomed {
+		return 0, status.FailedPrecondition.Errorf("the client cannot be asked before Connected has returned")
 	}
 	if len(c.requests) >= c.node.limits.MaxInFlight {
 		return 0, overload("%d requests to the client are in flight, which is the limit", len(c.requests))
@@ -88,6 +91,16 @@ func (c *Consumer) takeRequest(id uint64) *pending {
 	p := c.requests[id]
 	delete(c.requests, id)
 	return p
+}
+
+// isAsked is asked for who does not hold mu.
+func (c *Consumer) isAsked(re uint64) bool {
+	if re == 0 {
+		return false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.asked(re)
 }
 
 // asked reports whether re names a request that waits. The caller holds mu.

@@ -16,8 +16,15 @@ type wheel struct {
 	gone chan struct{}
 
 	mu    sync.Mutex // guards what follows
-	slots [wheelSlots][]*Consumer
+	slots [wheelSlots][]spoke
 	at    int
+}
+
+// spoke is a connection to look at. Every connection has one that comes again;
+// others are for a moment that was not known before.
+type spoke struct {
+	c    *Consumer
+	once bool
 }
 
 const (
@@ -36,15 +43,22 @@ func (w *wheel) stop() {
 	<-w.gone
 }
 
-// add has c looked at after a while, rounded up to a tick. Longer than a turn of
-// the wheel is a turn.
-func (w *wheel) add(c *Consumer, after time.Duration) {
+// nudge has c looked at, once more, just after a moment; the zero time is none.
+func (w *wheel) nudge(c *Consumer, at time.Time) {
+	if !at.IsZero() {
+		w.add(spoke{c, true}, time.Until(at)+wheelTick) // the running tick is not a whole one
+	}
+}
+
+// add has a connection looked at after a while, rounded up to a tick. Longer
+// than a turn of the wheel is a turn.
+func (w *wheel) add(s spoke, after time.Duration) {
 	ticks := int((after + wheelTick - 1) / wheelTick)
 	ticks = min(max(ticks, 1), wheelSlots-1)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	slot := (w.at + ticks) % wheelSlots
-	w.slots[slot] = append(w.slots[slot], c)
+	w.slots[slot] = append(w.slots[slot], s)
 }
 
 func (w *wheel) turn() {
@@ -56,16 +70,16 @@ func (w *wheel) turn() {
 		case <-w.quit:
 			return
 		case now := <-ticker.C:
-			for _, c := range w.due() {
-				if again := c.look(now); again > 0 {
-					w.add(c, again)
+			for _, s := range w.due() {
+				if again := s.c.look(now); again > 0 && !s.once {
+					w.add(s, again)
 				}
 			}
 		}
 	}
 }
 
-func (w *wheel) due() []*Consumer {
+func (w *wheel) due() []spoke {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.at = (w.at + 1) % wheelSlots
@@ -85,28 +99,39 @@ func (c *Consumer) look(now time.Time) time.Duration {
 	}
 	limits := &c.node.limits
 	if c.outbox.stuck(now) > limits.WriteTimeout {
-		c.logger.Info("a write is stuck", "timeout", limits.WriteTimeout)
+		c.log().Info("a write is stuck", "timeout", limits.WriteTimeout)
 		c.outbox.conn.Abort(CloseSlow)
 		return 0
 	}
 	if c.outbox.isHeld() {
 		return c.lookBeforeWelcome(now)
 	}
-	next := c.beat(now)
-	if expires := c.identity.Load().user.Expires; !expires.IsZero() {
-		if left := expires.Sub(now); left > 0 {
-			next = min(next, left)
-		} else {
-			c.expireSoon()
-			next = wheelTick
-		}
-	}
-	c.renewOld(now)
-	return next
+	c.renew(now, limits.TicketLife/2)
+	c.announceSoon()
+	return min(c.beat(now), c.lookAtUser(now))
 }
 
-// lookBeforeWelcome closes a connection that does not finish its handshake.
+// lookAtUser ends a user whose time is over.
+func (c *Consumer) lookAtUser(now time.Time) time.Duration {
+	const never = time.Hour
+	user := c.identity.Load().user
+	switch {
+	case user.Expires.IsZero():
+		return never
+	case !user.Expired(now):
+		return user.Expires.Sub(now)
+	case !c.expireUser(now):
+		return wheelTick
+	default:
+		return never
+	}
+}
+
+// lookBeforeWelcome closes a connection that does not say hello in time.
 func (c *Consumer) lookBeforeWelcome(now time.Time) time.Duration {
+	if c.saidHello.Load() {
+		return wheelTick
+	}
 	left := c.node.limits.HandshakeTimeout - now.Sub(c.began)
 	if left > 0 {
 		return left
@@ -124,36 +149,10 @@ func (c *Consumer) beat(now time.Time) time.Duration {
 		c.outbox.close(CloseIdle, "nothing was heard for too long")
 		return c.node.limits.WriteTimeout
 	}
-	idle := now.Sub(time.Unix(0, c.outbox.lastPush.Load()))
+	idle := now.Sub(time.Unix(0, c.outbox.lastWrite.Load()))
 	if idle >= every {
 		_ = c.send(&wire.Frame{Kind: wire.KindHeartbeat, Control: &protowayv1.Heartbeat{}})
 		idle = 0
 	}
 	return min(min(every-idle, 3*every-silent), c.node.limits.WriteTimeout)
-}
-
-// expireSoon has the user signed out in the connection's lane. Without a free
-// worker it is tried again at the next look.
-func (c *Consumer) expireSoon() {
-	c.mu.Lock()
-	expiring := c.expiring
-	c.expiring = true
-	c.mu.Unlock()
-	if expiring {
-		return
-	}
-	j := newJob(c, &wire.Frame{})
-	j.barrier = true
-	j.inner = func() {
-		c.expireUser()
-		c.mu.Lock()
-		c.expiring = false
-		c.mu.Unlock()
-	}
-	if err := c.enqueue(j, laneRef{}); err != nil {
-		j.recycle()
-		c.mu.Lock()
-		c.expiring = false
-		c.mu.Unlock()
-	}
 }

@@ -2,9 +2,11 @@ package receivers
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/protoway/protoway/consumer"
 	"github.com/protoway/protoway/wire"
@@ -46,7 +48,7 @@ func Reply[In proto.Message, Out any](fn func(ctx context.Context, in In) (Out, 
 	switch out := any(out).(type) {
 	case proto.Message:
 		f.route.Reply = out
-	case wire.Serializer: // answers with what the schema says; checked at each reply
+	case wire.Serializer: // answers with what the schema says; checked at each reply, by the consumer
 	default:
 		f.err = fmt.Errorf("the reply %T is neither a proto.Message nor has a method Message() proto.Message", out)
 	}
@@ -73,8 +75,14 @@ type function struct {
 // Routes returns the one route.
 func (f *function) Routes() ([]consumer.Route, error) {
 	route := f.route
-	name := proto.MessageName(route.Message)
+	var name protoreflect.FullName
+	if route.Message != nil {
+		name = proto.MessageName(route.Message)
+	}
 	route.Receiver, route.Method = "function", "for "+string(name)
+	if route.Message == nil {
+		return nil, errors.New("a function takes a pointer to a message of its own, not proto.Message")
+	}
 	if f.err != nil {
 		return nil, fmt.Errorf("%s: %w", name, f.err)
 	}

@@ -46,7 +46,11 @@ func Pipe(node *consumer.Node, opening consumer.Opening) *PipeEnd {
 // waits for it.
 func (h *Handler) Pipe(opening consumer.Opening) *PipeEnd {
 	opening.Path = h.config.Path
-	h.reading.Add(1)
+	if !h.enter() {
+		end := openPipe(h.config.Node, opening, func() {})
+		end.pipe.Close(consumer.CloseGoingAway, "the server is shutting down")
+		return end
+	}
 	return openPipe(h.config.Node, opening, h.reading.Done)
 }
 

@@ -86,20 +86,32 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, r, err)
 		return
 	}
+	var ws *websocket.Conn
+	handedOver := false
+	defer func() {
+		if handedOver {
+			return
+		}
+		h.reading.Done() // refused, or a receiver's constructor panicked
+		if ws != nil {
+			_ = ws.CloseNow()
+		}
+	}()
 	corked := &corkWriter{ResponseWriter: w}
-	ws, failure := websocket.Accept(corked, r, &websocket.AcceptOptions{
+	var failure error
+	ws, failure = websocket.Accept(corked, r, &websocket.AcceptOptions{
 		Subprotocols:    []string{opening.Dialect.Subprotocol()},
 		OriginPatterns:  h.config.Origins,
 		CompressionMode: websocket.CompressionDisabled,
 	})
 	if failure != nil {
-		h.reading.Done()
 		h.config.Logger.Info("upgrade refused", "url", auth.Redact(r), "remote", r.RemoteAddr, "error", failure)
 		return // Accept has answered
 	}
 	ws.SetReadLimit(int64(h.config.Node.Limits().MaxMessageBytes))
 	conn := &socket{ws: ws, cork: corked.conn}
 	c := h.config.Node.Open(conn, opening)
+	handedOver = true
 	go func() { // so that the goroutine of net/http and its buffers are free
 		defer h.reading.Done()
 		c.Closed(conn.readAll(c))
@@ -272,9 +284,10 @@ func (s *socket) Abort(code consumer.CloseCode) {
 	if s.closed == 0 {
 		s.closed = code
 	}
-	// CloseNow would wait for a closing handshake that runs; this ends that too.
-	_ = s.cork.Close()
-	s.endWith(s.ws.CloseNow)
+	s.endWith(func() error {
+		_ = s.cork.Close() // CloseNow would wait for a closing handshake that runs
+		return s.ws.CloseNow()
+	})
 }
 
 // endWith runs what ends the connection, unless it has ended. The caller holds mu.

@@ -3,7 +3,7 @@
 // A [Dialect] is a way to write frames; [Protobuf] and [JSON] are the native
 // ones. It opens a [Session] per connection, which decodes what the client sent:
 //
-//	session := wire.Protobuf.Open(catalog)
+//	session := wire.Protobuf.Open(catalog, wire.ServerSide)
 //	session.Decode(message, false, func(f *wire.Frame) { ... })
 //
 // The one idea: everything above this package sees frames and typed messages,

@@ -48,7 +48,7 @@ func (e *Entry) scanLane(dst, payload []byte) []byte {
 			break
 		}
 		payload = rest
-		if part.num == e.lane.Number() {
+		if part.num == e.lane.Number() && part.typ == scalarType(e.lane.Kind()) {
 			found, number = readScalar(part.typ, part.value)
 		}
 	}
@@ -56,6 +56,21 @@ func (e *Entry) scanLane(dst, payload []byte) []byte {
 		return append(dst, found...)
 	}
 	return appendNumber(dst, e.lane.Kind(), number)
+}
+
+// scalarType returns how a kind stands on the wire; a field that stands there in
+// another way is not the field.
+func scalarType(kind protoreflect.Kind) protowire.Type {
+	switch kind {
+	case protoreflect.StringKind:
+		return protowire.BytesType
+	case protoreflect.Fixed32Kind, protoreflect.Sfixed32Kind:
+		return protowire.Fixed32Type
+	case protoreflect.Fixed64Kind, protoreflect.Sfixed64Kind:
+		return protowire.Fixed64Type
+	default:
+		return protowire.VarintType
+	}
 }
 
 // readScalar reads the value of a field that was found complete.

@@ -136,7 +136,7 @@ type refuser struct{}
 func (refuser) Routes() ([]consumer.Route, error) { return nil, nil }
 
 func (refuser) Connected(context.Context) error {
-	return status.Unavailable.Errorf("closed for today")
+	return status.PermissionDenied.Errorf("closed for today")
 }
 
 // room joins the group that a note names, and publishes to it.

@@ -36,26 +36,31 @@ func TestMain(m *testing.M) {
 // The whole way, from key press to key press, through a restart of the server.
 // What the tabs do is in e2e/chat.js.
 func TestBrowser(t *testing.T) {
+	p := start(t, "127.0.0.1:0")
+	control := httptest.NewServer(p.control())
+	defer control.Close()
+	drive(t, "chat.js", "http://"+p.addr, control.URL, screenshots(t))
+}
+
+// drive runs a script of e2e that drives the browser, and returns what it printed.
+func drive(t *testing.T, script string, args ...string) string {
+	t.Helper()
 	needs(t, chromium, "chromium is not installed: run 'make tools-browser'")
 	needs(t, "e2e/node_modules/playwright-core", "the browser's driver is not installed: run 'npm ci' in examples/chat/e2e")
 	if _, err := exec.LookPath("node"); err != nil {
 		t.Fatal("node is not installed: install Node 20 or newer, with npm")
 	}
-	p := start(t, "127.0.0.1:0")
-	control := httptest.NewServer(p.control(t))
-	defer control.Close()
-
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
-	drive := exec.CommandContext(ctx, "node", "chat.js", chromium, "http://"+p.addr, control.URL, screenshots(t))
-	drive.Dir = "e2e"
-	drive.Cancel = func() error { return drive.Process.Signal(syscall.SIGTERM) } // so that it ends the browser
-	drive.WaitDelay = patience
-	out, err := drive.CombinedOutput()
+	command := exec.CommandContext(ctx, "node", append([]string{script, chromium}, args...)...)
+	command.Dir = "e2e"
+	command.Cancel = func() error { return command.Process.Signal(syscall.SIGTERM) } // so that it ends the browser
+	command.WaitDelay = patience
+	out, err := command.CombinedOutput()
 	if err != nil {
-		t.Fatalf("%v\n%s", err, out)
+		t.Fatalf("%s: %v\n%s", script, err, out)
 	}
-	t.Logf("%s", out)
+	return string(out)
 }
 
 func needs(t *testing.T, path, otherwise string) {
@@ -86,7 +91,7 @@ type program struct {
 func start(t *testing.T, addr string) *program {
 	t.Helper()
 	p := &program{addr: addr}
-	if err := p.start(t.Context()); err != nil {
+	if err := p.start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -99,9 +104,9 @@ func start(t *testing.T, addr string) *program {
 
 var ready = regexp.MustCompile(`open http://localhost:(\d+) `)
 
-func (p *program) start(ctx context.Context) error {
+func (p *program) start() error {
 	p.stderr = &bytes.Buffer{}
-	p.command = exec.CommandContext(context.WithoutCancel(ctx), os.Args[0], "-addr", p.addr)
+	p.command = exec.Command(os.Args[0], "-addr", p.addr)
 	p.command.Env = append(os.Environ(), asProgram+"=1")
 	p.command.Stderr = p.stderr
 	stdout, err := p.command.StdoutPipe()
@@ -116,7 +121,10 @@ func (p *program) start(ctx context.Context) error {
 		p.addr = "127.0.0.1:" + said[1]
 		return nil
 	}
-	return fmt.Errorf("the program said %q (%v) and then %w: %s", line, err, p.command.Wait(), p.stderr)
+	if err == nil {
+		_ = p.command.Process.Kill() // it would not end by itself
+	}
+	return fmt.Errorf("the program said %q and ended with %w: %s", line, p.command.Wait(), p.stderr)
 }
 
 // stop ends the program as a supervisor does. It does nothing if it has ended.
@@ -134,11 +142,11 @@ func (p *program) stop() error {
 }
 
 // control lets the browser's driver stop and start the program.
-func (p *program) control(t *testing.T) http.Handler {
+func (p *program) control() http.Handler {
 	mux := http.NewServeMux()
 	for path, do := range map[string]func() error{
 		"POST /stop":  p.stop,
-		"POST /start": func() error { return p.start(t.Context()) },
+		"POST /start": p.start,
 	} {
 		mux.HandleFunc(path, func(w http.ResponseWriter, _ *http.Request) {
 			if err := do(); err != nil {
@@ -152,7 +160,7 @@ func (p *program) control(t *testing.T) http.Handler {
 func TestPortIsTaken(t *testing.T) {
 	first := start(t, "127.0.0.1:0")
 	second := &program{addr: first.addr}
-	err := second.start(t.Context())
+	err := second.start()
 	if err == nil {
 		t.Fatal("two programs listen on one port")
 	}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/protoway/protoway"
+	"github.com/protoway/protoway/consumer"
 	chatv1 "github.com/protoway/protoway/examples/chat/gen/chat/v1"
 	"github.com/protoway/protoway/examples/chat/gen/chat/v1/chatv1way"
 	"github.com/protoway/protoway/gatewaytest"
@@ -35,6 +36,7 @@ func enter(t *testing.T, server *gatewaytest.Server, name, room string) person {
 }
 
 func newServer(t *testing.T) *gatewaytest.Server {
+	t.Helper()
 	return gatewaytest.New(t, protoway.Config{
 		Paths:  map[string]protoway.Path{"/ws": {Receivers: []receivers.Receiver{receivers.Discover(&Chat{})}}},
 		Strict: true,
@@ -65,7 +67,7 @@ func TestPeopleOfARoomHearEachOther(t *testing.T) {
 	}
 }
 
-// A method of a receiver is a function: it can be called without a server.
+// A method of a receiver can be called directly.
 func TestJoinAndLeave(t *testing.T) {
 	ctx, conn := gatewaytest.Context(t)
 	chat := &Chat{}
@@ -81,6 +83,13 @@ func TestJoinAndLeave(t *testing.T) {
 	}
 	if err := chat.LeaveRoom(ctx, &chatv1.LeaveRoom{Room: "tea"}); err != nil {
 		t.Fatal(err)
+	}
+	if err := consumer.From(ctx).Send(ctx, &chatv1.Arrived{Name: "the end"}); err != nil {
+		t.Fatal(err)
+	}
+	gatewaytest.Next[*chatv1.Arrived](t, conn) // and so it has left
+	if groups := conn.Groups(); len(groups) != 0 {
+		t.Errorf("Ada is still in %q", groups)
 	}
 }
 

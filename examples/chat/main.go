@@ -46,7 +46,7 @@ func main() {
 func run(ctx context.Context, addr string) error {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
 	if err != nil {
-		return fmt.Errorf("%w (another address: -addr :9000)", err)
+		return fmt.Errorf("%w\nTo listen on another address: go run ./examples/chat -addr :9000", err)
 	}
 	return serve(ctx, listener)
 }

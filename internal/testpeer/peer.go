@@ -249,7 +249,7 @@ func (p *Peer) Await(what string, wanted func(*Frame) bool) Frame {
 		select {
 		case <-news:
 		case <-deadline:
-			p.t.Fatalf("%s did not come; %d other frames did", what, came)
+			p.t.Fatalf("%s did not come; %d other frames did: %v", what, came, p.Came())
 		}
 	}
 }

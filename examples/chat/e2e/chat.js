@@ -3,7 +3,7 @@
 //
 //	node chat.js CHROMIUM PAGE CONTROL SCREENSHOTS
 import assert from "node:assert/strict";
-import { chromium } from "playwright-core";
+import { launch } from "./browser.js";
 import { Tab } from "./tab.js";
 
 const [executablePath, url, control, screenshots] = process.argv.slice(2);
@@ -79,6 +79,7 @@ async function aRestartIsSurvived({ ada, bob }) {
   await bob.sees("said", "Ada is back");
   await bob.say("good");
   await ada.sees("said", "good");
+  await bob.sees("said", "good"); // and with the last line all before it have come
 
   assert.deepEqual((await bob.said()).slice(-4), ["Bob is back", "said while away", "Ada is back", "good"]);
   assert.deepEqual((await ada.said()).slice(-3), ["said while away", "Ada is back", "good"]);
@@ -95,14 +96,8 @@ async function theNewestLineIsInView({ ada, bob }) {
   }));
 }
 
-const browser = await chromium.launch({
-  executablePath,
-  args: [
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-  ],
-});
-const context = await browser.newContext(); // with a fresh profile
+const browser = await launch(executablePath);
+const context = await browser.newContext();
 context.setDefaultTimeout(patience);
 const tabs = {};
 let step = "open";
