@@ -23,7 +23,9 @@ help: ## Show this help
 
 .PHONY: run
 run: ## Start the chat example on http://localhost:8080
-	$(GO) run ./examples/chat
+	@mkdir -p $(BIN)
+	$(GO) build -o $(BIN)/chat ./examples/chat
+	@exec $(BIN)/chat
 
 .PHONY: test
 test: $(BUF) tools-race tools-browser $(E2E) ## Run all tests, with the race detector, and the allocation gates without

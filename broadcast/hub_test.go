@@ -38,6 +38,7 @@ func (m *member) Deliver(frame []byte) {
 	m.frames = append(m.frames, frame)
 	m.mu.Unlock()
 }
+
 func (m *member) got() int                          { m.mu.Lock(); defer m.mu.Unlock(); return len(m.frames) }
 func newMember(name string, d wire.Dialect) *member { return &member{session: name, dialect: d} }
 
@@ -91,7 +92,7 @@ func TestEncodeOncePerDialect(t *testing.T) {
 	for i := range 100 {
 		m := newMember(fmt.Sprint(i), dialects[i%2])
 		members = append(members, m)
-		defer join(t, hub, "room", m)()
+		t.Cleanup(join(t, hub, "room", m))
 	}
 	n, err := hub.Publish(t.Context(), "room", &testv1.Event{Text: "hi"}, broadcast.Except("7"))
 	if n != 99 || err != nil {

@@ -99,6 +99,13 @@ func (h *Handle) Join(ctx context.Context, group string) error {
 	return h.c.join(ctx, joining{group: group, who: h.acts.Load()})
 }
 
+// In reports whether the connection is a member of a group.
+func (h *Handle) In(group string) bool {
+	h.c.mu.Lock()
+	defer h.c.mu.Unlock()
+	return h.c.groups[group] != nil
+}
+
 // Leave ends the membership of the connection in a group, and voids its tickets.
 // Leaving a group that was not joined changes nothing.
 func (h *Handle) Leave(ctx context.Context, group string) error {

@@ -50,7 +50,11 @@ func (c *Chat) Say(ctx context.Context, in *chatv1.Say) error {
 	if strings.TrimSpace(in.GetText()) == "" {
 		return status.InvalidArgument.Errorf("the text is empty: say something")
 	}
-	return consumer.From(ctx).Broadcast(ctx, group(in.GetRoom()), &chatv1.Said{
+	me := consumer.From(ctx)
+	if !me.In(group(in.GetRoom())) {
+		return status.FailedPrecondition.Errorf("you are not in room %q: join it first", in.GetRoom())
+	}
+	return me.Broadcast(ctx, group(in.GetRoom()), &chatv1.Said{
 		Room: in.GetRoom(), Name: in.GetName(), Text: in.GetText(), TimeMs: time.Now().UnixMilli(),
 	})
 }

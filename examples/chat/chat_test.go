@@ -67,6 +67,21 @@ func TestPeopleOfARoomHearEachOther(t *testing.T) {
 	}
 }
 
+func TestOnlyWhoIsInTheRoomMaySpeak(t *testing.T) {
+	server := newServer(t)
+	ada := enter(t, server, "Ada", "tea")
+	err := ada.Say(t.Context(), &chatv1.Say{Room: "coffee", Name: "Ada", Text: "hello"})
+	if status.CodeOf(err) != status.FailedPrecondition || !strings.Contains(err.Error(), "join it first") {
+		t.Errorf("speaking from outside: %v", err)
+	}
+	if err := ada.LeaveRoom(t.Context(), &chatv1.LeaveRoom{Room: "tea"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := ada.Say(t.Context(), &chatv1.Say{Room: "tea", Name: "Ada", Text: "hello"}); status.CodeOf(err) != status.FailedPrecondition {
+		t.Errorf("speaking after leaving: %v", err)
+	}
+}
+
 // A method of a receiver can be called directly.
 func TestJoinAndLeave(t *testing.T) {
 	ctx, conn := gatewaytest.Context(t)
