@@ -55,35 +55,37 @@ type Consumer struct {
 	lastRead    atomic.Int64             // nanoseconds since 1970
 	began       time.Time
 
-	// Of the reader alone.
+	reading
+	attached
+
+	mu sync.Mutex // guards what follows
+	schedule
+	asking
+	secret   string // proves an anonymous client on resume
+	welcomed bool   // frames behind hello may run
+	closed   bool
+	parted   bool  // Disconnected has been or is being called
+	calls    *call // those that run, a list
+	groups   map[string]*membership
+
+	voids voids
+}
+
+// reading is the state of the reader, which is alone with it.
+type reading struct {
 	greeted    bool
 	complained bool // this message of the transport was answered by an ack of no frame
 	scratch    []byte
+}
 
-	// Of the connection's own lane alone: what PerConnection receivers handle.
+// attached is the receivers of the connection.
+type attached struct {
+	lives     []Lifecycle
+	met       int            // how many of lives were told that the connection is there; guarded by mu
+	instances map[*Scope]any // what PerConnection receivers made
+	// bound is the handlers of these; they run in the connection's own lane, which
+	// is alone with it.
 	bound map[*Route]Handler
-
-	mu            sync.Mutex // guards what follows
-	secret        string     // proves an anonymous client on resume
-	welcomed      bool       // frames behind hello may run
-	closed        bool
-	parted        bool // Disconnected has been or is being called
-	own           lane
-	lanes         map[laneKey]*lane
-	barrier       *job
-	held          ring[*job]
-	jobs          int   // frames that wait or run
-	inFlight      int   // frames that are not acked
-	inFlightBytes int   // their payloads
-	calls         *call // those that run, a list
-	groups        map[string]*membership
-	requests      map[uint64]*pending
-	lastID        uint64
-	instances     map[*Scope]any
-	lives         []Lifecycle
-	met           int // how many of lives were told that the connection is there
-
-	voids voids
 }
 
 var _ broadcast.Member = (*Consumer)(nil)

@@ -9,6 +9,13 @@ import (
 	"github.com/protoway/protoway/wire"
 )
 
+// asking is the requests of the server to the client. It is guarded by the
+// consumer's mu.
+type asking struct {
+	requests map[uint64]*pending
+	lastID   uint64
+}
+
 // pending is a request of the server that the client has not acked.
 type pending struct {
 	reply *wire.Entry   // nil if none is expected
