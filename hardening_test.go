@@ -91,11 +91,11 @@ func TestInventedCorrelationOpensNoLane(t *testing.T) {
 	}
 }
 
-// TestErrorAfterAsyncEndsTheCallOnce: the error is the ack, the work goes on, and
-// other calls of the connection are still canceled when it ends.
-func TestErrorAfterAsyncEndsTheCallOnce(t *testing.T) {
+// TestErrorAfterAsyncWins: the error is the ack and the work does not run; other
+// calls of the connection are still canceled when it ends.
+func TestErrorAfterAsyncWins(t *testing.T) {
 	g := newGuarded()
-	entered, worked := make(chan struct{}), make(chan struct{})
+	entered, worked := make(chan struct{}), make(chan struct{}, 1)
 	_, url := start(t, protoway.Config{}, receivers.Discover(g), whoAmI(),
 		receivers.Handle(func(ctx context.Context, _ *testv1.Work) error {
 			close(entered)
@@ -103,11 +103,14 @@ func TestErrorAfterAsyncEndsTheCallOnce(t *testing.T) {
 			g.happens <- "canceled"
 			return nil
 		}),
-		receivers.Handle(func(ctx context.Context, _ *testv1.Rework) error {
+		receivers.Handle(func(ctx context.Context, in *testv1.Rework) error {
 			err := consumer.From(ctx).Async(func(context.Context) (proto.Message, error) {
-				close(worked)
+				worked <- struct{}{}
 				return nil, nil
 			})
+			if in.GetSubject() == "panic" {
+				panic("after Async")
+			}
 			return errors.Join(err, status.NotFound.Errorf("after all"))
 		}))
 	p := testpeer.Dial(t, url, testpeer.Options{}, fromServer...)
@@ -115,11 +118,14 @@ func TestErrorAfterAsyncEndsTheCallOnce(t *testing.T) {
 	p.Send(&testv1.Work{Topic: "a"})
 	await(t, "handler", entered)
 	fails(t, p.Call(&testv1.Rework{Subject: "b"}, testpeer.Key("k")), status.NotFound)
-	await(t, "asynchronous work", worked)
+	fails(t, p.Call(&testv1.Rework{Subject: "panic"}), status.Internal)
 	mustBe(t, p, "")
 	p.Close()
 	g.expect(t, "canceled")
 	g.expect(t, "disconnected ")
+	if len(worked) != 0 {
+		t.Error("the asynchronous work ran")
+	}
 }
 
 // TestExpiryWaitsForNoLane: a user whose time is over receives nothing more,

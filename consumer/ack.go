@@ -54,7 +54,7 @@ func (k *call) halt() {
 	k.mu.Lock()
 	timer := k.timer
 	k.timer = nil
-	if k.async { // what goes on has no deadline
+	if k.goesOn != nil { // what goes on has no deadline
 		k.deadline = time.Time{}
 	}
 	k.mu.Unlock()

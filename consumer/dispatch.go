@@ -70,12 +70,11 @@ func (c *Consumer) dispatch(j *job) {
 	reply, err := c.invoke(k, j.binding.Routes, in)
 	k.halt()
 	c.node.observer.Handled(j.binding.Entry.Type, time.Since(began))
-	switch {
-	case !k.async:
-		k.finish(reply, err)
-	case err != nil:
-		k.ack(nil, status.From(err)) // the asynchronous work ends the call, it cannot ack it any more
+	if k.goesOn != nil && err == nil {
+		k.goesOn() // and finishes the call later
+		return
 	}
+	k.finish(reply, err)
 }
 
 // allowed checks what every route asks of the sender: a message is handled by

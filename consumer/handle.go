@@ -27,8 +27,8 @@ type Handle struct {
 	keyed   bool
 	claim   *claim
 	acked   atomic.Bool
-	slot    slot // guarded by Consumer.mu
-	async   bool
+	slot    slot   // guarded by Consumer.mu
+	goesOn  func() // what Async left to do
 }
 
 type handleKey struct{}
@@ -147,53 +147,47 @@ func (h *Handle) SignIn(ctx context.Context, user *auth.User) error {
 	return nil
 }
 
-// Async goes on with the frame in the pool of asynchronous workers and acks it
-// when fn has ended; the method that called it returns nil. fn's context has no
-// deadline and is canceled when the connection ends, unless the frame has a key.
+// Async goes on with the frame in the pool of asynchronous workers, and acks it
+// when fn has ended. It starts when the method that called it has returned nil,
+// with or without a reply; an error is the ack, and fn does not run. A full pool
+// acks ResourceExhausted. fn's context has no deadline and is canceled when the
+// connection ends, unless the frame has a key.
 //
 // To ack at once and go on in the background instead, start a goroutine and
 // return: the handle stays valid, Sends stay correlated, and the context to use
 // is context.WithoutCancel(ctx).
 func (h *Handle) Async(fn func(ctx context.Context) (proto.Message, error)) error {
-	if err := h.mayDefer(); err != nil {
-		return err
-	}
-	h.async = true // before a worker can have it
-	if !h.c.node.async.submit(&background{call: h.call, fn: fn}) {
-		h.async = false
-		return overload("all asynchronous workers are busy and their queue is full")
-	}
-	return nil
+	return h.later(func() { h.submit(fn) })
 }
 
-// mayDefer says why a frame cannot be acked later.
-func (h *Handle) mayDefer() error {
+// AckAfter is Async after a delay. Waiting takes no worker and no goroutine.
+func (h *Handle) AckAfter(delay time.Duration, fn func() (proto.Message, error)) error {
+	return h.later(func() {
+		h.c.node.delayed.Add(1)
+		time.AfterFunc(delay, func() {
+			defer h.c.node.delayed.Add(-1)
+			h.submit(func(context.Context) (proto.Message, error) { return fn() })
+		})
+	})
+}
+
+// later keeps what goes on once the method has returned.
+func (h *Handle) later(begin func()) error {
 	switch {
 	case h.binding == nil:
 		return status.Internal.Errorf("a lifecycle method has no frame to ack later")
-	case h.async:
+	case h.goesOn != nil:
 		return status.Internal.Errorf("the frame is asynchronous already")
 	}
+	h.goesOn = begin
 	return nil
 }
 
-// AckAfter goes on with the frame after a delay and acks it when fn has ended;
-// the method that called it returns nil. Waiting takes no worker and no
-// goroutine. fn runs in the pool of asynchronous workers.
-func (h *Handle) AckAfter(delay time.Duration, fn func() (proto.Message, error)) error {
-	if err := h.mayDefer(); err != nil {
-		return err
+// submit hands work to the asynchronous workers, or acks that there are none.
+func (h *Handle) submit(fn func(ctx context.Context) (proto.Message, error)) {
+	if !h.c.node.async.submit(&background{call: h.call, fn: fn}) {
+		h.call.finish(nil, overload("all asynchronous workers are busy and their queue is full"))
 	}
-	h.async = true
-	h.c.node.delayed.Add(1)
-	work := &background{call: h.call, fn: func(context.Context) (proto.Message, error) { return fn() }}
-	time.AfterFunc(delay, func() {
-		defer h.c.node.delayed.Add(-1)
-		if !h.c.node.async.submit(work) {
-			h.call.finish(nil, overload("all asynchronous workers are busy and their queue is full"))
-		}
-	})
-	return nil
 }
 
 // Close ends the connection once all that was sent is written. The client

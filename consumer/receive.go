@@ -70,15 +70,22 @@ func (c *Consumer) takeFirst(f *wire.Frame) {
 	}
 }
 
-// takeAuthenticate takes a frame that changes the user. If there is no room for
-// it the connection ends, since what is behind it must not run as the user before.
+// takeAuthenticate takes a frame that changes the user. If the server has no room
+// for it the connection ends, since what is behind it must not run as the user
+// before. A client that has too much in flight is told so, as with any frame.
 func (c *Consumer) takeAuthenticate(f *wire.Frame) {
 	j := newJob(c, f)
 	j.barrier = true
-	if err := c.enqueue(j, laneRef{}); err != nil {
-		j.recycle()
+	err := c.enqueue(j, laneRef{})
+	if err == nil {
+		return
+	}
+	if j.excess {
+		c.refuse(j.id, j.name(), err)
+	} else {
 		c.outbox.close(CloseTryLater, err.Text)
 	}
+	j.recycle()
 }
 
 // takeMessage finds the route and the lane of a message.

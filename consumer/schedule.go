@@ -57,13 +57,14 @@ func (c *Consumer) room(j *job) *status.Error {
 		return nil
 	}
 	limits := &c.node.limits
+	j.excess = true // unless it finds a place
 	if c.inFlight >= limits.MaxInFlight {
 		return overload("%d frames are in flight, which is the limit: wait for acks", c.inFlight)
 	}
 	if c.inFlightBytes > 0 && c.inFlightBytes+len(j.payload) > limits.InFlightBytes {
 		return overload("%d bytes are in flight, which is about the limit: wait for acks", c.inFlightBytes)
 	}
-	j.slot = slot{true, len(j.payload)}
+	j.excess, j.slot = false, slot{true, len(j.payload)}
 	c.inFlight++
 	c.inFlightBytes += j.slot.bytes
 	return nil

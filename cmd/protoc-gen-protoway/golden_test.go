@@ -16,11 +16,11 @@ const bufTemplate = `version: v2
 plugins:
   - local: ["go", "run", "google.golang.org/protobuf/cmd/protoc-gen-go"]
     out: .
-    opt: module=example.com/golden
+    opt: [module=example.com/golden, Mdemo/demo.proto=example.com/golden/demo;demo]
   - local: PLUGIN
     strategy: all
     out: .
-    opt: [module=example.com/golden, lang=go]
+    opt: [module=example.com/golden, lang=go, Mdemo/demo.proto=example.com/golden/demo;demo]
 `
 
 // generate runs protoc-gen-go and the plugin on a module of the workspace.

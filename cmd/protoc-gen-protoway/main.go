@@ -1,6 +1,6 @@
 // Command protoc-gen-protoway generates code for messages that carry the rules
-// of protoway/v1/annotations.proto. buf and protoc run it; by hand it has only
-// --help and --version.
+// of protoway/v1/annotations.proto, as an option or in the comment in front of
+// them. buf and protoc run it; by hand it has only --help and --version.
 package main
 
 import (

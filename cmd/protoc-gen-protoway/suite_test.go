@@ -85,8 +85,13 @@ func buf(t *testing.T, args ...string) (output string, err error) {
 // image compiles a module of the workspace, with all that it imports.
 func image(t *testing.T, module string) *descriptorpb.FileDescriptorSet {
 	t.Helper()
+	return imageOf(t, filepath.Join(suite.dir, module))
+}
+
+func imageOf(t *testing.T, module string) *descriptorpb.FileDescriptorSet {
+	t.Helper()
 	path := filepath.Join(t.TempDir(), "image.binpb")
-	if out, err := buf(t, "build", filepath.Join(suite.dir, module), "-o", path); err != nil {
+	if out, err := buf(t, "build", module, "-o", path); err != nil {
 		t.Fatalf("buf build: %v\n%s", err, out)
 	}
 	serialized, err := os.ReadFile(path)

@@ -1,6 +1,7 @@
 package golang
 
 import (
+	"slices"
 	"strconv"
 
 	"google.golang.org/protobuf/compiler/protogen"
@@ -24,6 +25,7 @@ func (g *Generator) Check() model.Problems {
 			checkImport(message, &problems)
 		}
 		checkClientMethods(file, &problems)
+		checkReceiverMethods(file, &problems)
 	}
 	g.checkFiles(&problems)
 	return problems
@@ -71,6 +73,21 @@ func checkClientMethods(file *goFile, problems *model.Problems) {
 		if other := calls[message.onName()]; other != nil {
 			problems.Add(message.At(), "both the call of "+string(other.Desc.Name())+" and the receipt of this message are method "+
 				message.onName()+" of "+file.clientName(), quote(message.Desc.Name()), "rename one of the two messages")
+		}
+	}
+}
+
+// receiverMethods are what the gateway calls on a receiver besides the methods
+// for messages; package receivers has them.
+var receiverMethods = []string{"Connected", "Authenticated", "Rejoin", "Disconnected", "Routes"}
+
+// checkReceiverMethods refuses messages whose method a receiver can only have
+// instead of one of its own: it would compile, and never be told of a connection.
+func checkReceiverMethods(file *goFile, problems *model.Problems) {
+	for _, message := range file.calls() {
+		if slices.Contains(receiverMethods, message.name()) {
+			problems.Add(message.At(), "the name is that of a method that receivers have for another purpose, "+message.name(),
+				quote(message.Desc.Name()), "rename the message; state type "+quote(message.Rules.GetType())+" to keep its name on the wire")
 		}
 	}
 }

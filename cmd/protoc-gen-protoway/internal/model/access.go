@@ -110,7 +110,7 @@ func (c checker) refuse(rules []directed, what string) {
 		}
 		mend := "leave it out"
 		if rule.instead != 0 {
-			mend += " or state " + string(fields.ByNumber(protoreflect.FieldNumber(rule.instead)).Name())
+			mend = c.mend(mend+" or state "+string(fields.ByNumber(protoreflect.FieldNumber(rule.instead)).Name()), mend)
 		}
 		c.add(what, string(field.Name()), mend, rule.number)
 	}

@@ -1,16 +1,14 @@
 package model
 
 import (
-	"strings"
-
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	protowayv1 "github.com/protoway/protoway/gen/protoway/v1"
 )
 
-// annotation reads the rules that stand at a message; nil if there are none.
-func annotation(desc protoreflect.MessageDescriptor) *protowayv1.Rules {
+// option reads the rules of the option of a message; nil if there is none.
+func option(desc protoreflect.MessageDescriptor) *protowayv1.Rules {
 	if !proto.HasExtension(desc.Options(), protowayv1.E_Message) {
 		return nil
 	}
@@ -28,13 +26,4 @@ func complete(desc protoreflect.MessageDescriptor, stated *protowayv1.Rules) *pr
 		rules.Lane.Name = rules.GetLane().GetField()
 	}
 	return rules
-}
-
-func comment(desc protoreflect.MessageDescriptor) string {
-	location := desc.ParentFile().SourceLocations().ByDescriptor(desc)
-	lines := strings.Split(location.LeadingComments, "\n")
-	for i, line := range lines {
-		lines[i] = strings.TrimRight(strings.TrimPrefix(line, " "), " \t\r")
-	}
-	return strings.Trim(strings.Join(lines, "\n"), "\n")
 }

@@ -25,7 +25,8 @@ func (c checker) checkClientCache() {
 		return
 	}
 	if cache.GetTtl() == nil {
-		c.add("the client cache has no ttl", "client_cache", "state a ttl, as in ttl: {seconds: 3600}",
+		c.add("the client cache has no ttl", "client_cache",
+			c.mend("state a ttl, as in ttl: {seconds: 3600}", "state one, as in client cache = hours(1)"),
 			numberClientCache, numberClientCacheTTL)
 	} else {
 		c.checkPositive("the ttl of the client cache", cache.GetTtl(), numberClientCache, numberClientCacheTTL)

@@ -23,6 +23,9 @@ type checker struct {
 // other messages is found by resolveReply and checkTypesUnique.
 func checkMessage(message *Message, problems *Problems) {
 	c := checker{Message: message, problems: problems}
+	if message.commented != nil {
+		*problems = append(*problems, message.commented.problems...)
+	}
 	c.checkKnown(message.stated.ProtoReflect())
 	c.checkOrigin()
 	c.checkType()
@@ -37,7 +40,11 @@ func checkMessage(message *Message, problems *Problems) {
 }
 
 // add reports a problem at the rule that path leads to, see [Message.atRule].
+// A line of the comment that could not be read is a problem already.
 func (c checker) add(what, text, mend string, path ...int32) {
+	if c.misread(path...) {
+		return
+	}
 	c.problems.Add(c.atRule(path...), what, text, mend)
 }
 
@@ -62,6 +69,14 @@ func (c checker) checkKnown(rules protoreflect.Message) {
 	})
 }
 
+// mend chooses what to do about a rule in the form in which it is stated.
+func (c checker) mend(inOption, inComment string) string {
+	if c.commented != nil && c.commented.alone {
+		return inComment
+	}
+	return inOption
+}
+
 func knownOrigin(origin protowayv1.Rules_Origin) bool {
 	_, known := protowayv1.Rules_Origin_name[int32(origin)]
 	return known && origin != protowayv1.Rules_ORIGIN_UNSPECIFIED
@@ -72,7 +87,7 @@ func (c checker) checkOrigin() {
 		return
 	}
 	c.add("the message has no origin that this plugin knows", string(c.Desc.Name()),
-		"state origin: CLIENT, SERVER or BOTH", numberOrigin)
+		c.mend("state origin: CLIENT, SERVER or BOTH", "state origin = client, server or both"), numberOrigin)
 }
 
 func (c checker) checkType() {

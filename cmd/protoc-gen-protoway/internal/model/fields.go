@@ -3,6 +3,7 @@ package model
 import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	"github.com/protoway/protoway/cmd/protoc-gen-protoway/internal/spelling"
 	protowayv1 "github.com/protoway/protoway/gen/protoway/v1"
 )
 
@@ -66,7 +67,7 @@ func (c checker) field(rule, name string, path ...int32) protoreflect.FieldDescr
 		for i := range names {
 			names[i] = string(fields.Get(i).Name())
 		}
-		c.add("the field of "+rule+" does not exist", quote(name), suggest(name, names, mend), path...)
+		c.add("the field of "+rule+" does not exist", quote(name), spelling.Suggest(name, names, mend), path...)
 	}
 	return field
 }

@@ -69,8 +69,13 @@ func (m *Message) AtReply() Position { return m.atRule(numberReply) }
 
 // atRule is where a rule of the message is stated. path is made of the numbers
 // of the fields below Rules, with the index behind a repeated one. A rule that
-// is not stated is at the option.
+// is not stated is at the option, or else at the first annotation of the comment.
 func (m *Message) atRule(path ...int32) Position {
+	if m.commented != nil {
+		if at, ok := m.commented.find(path); ok {
+			return at
+		}
+	}
 	return Locate(m.Desc, append([]int32{optionsNumber, rulesNumber}, path...)...)
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	"github.com/protoway/protoway/cmd/protoc-gen-protoway/internal/spelling"
 	protowayv1 "github.com/protoway/protoway/gen/protoway/v1"
 )
 
@@ -74,6 +75,17 @@ func (s *Schema) resolveReply(message *Message, names scope, problems *Problems)
 	reply.answersClient = reply.answersClient || message.FromClient()
 	reply.answersServer = reply.answersServer || message.FromServer()
 	checkAnswers(message, reply, report)
+}
+
+func (s *Schema) suggestReply(message *Message, name string) string {
+	own := string(message.File.Desc.Package()) + "."
+	var candidates []string
+	for _, each := range s.all() {
+		full := string(each.Desc.FullName())
+		candidates = append(candidates, full, strings.TrimPrefix(full, own))
+	}
+	return spelling.Suggest(name, slices.Compact(candidates),
+		"name an annotated message as in a field declaration, and import its file")
 }
 
 // answering lists the origins that a reply to the message may have, the best

@@ -43,12 +43,15 @@ type Message struct {
 	Rules *protowayv1.Rules
 	// Reply answers the message; nil if there is none.
 	Reply *Message
-	// Comment stands in front of the message, without comment marks.
+	// Comment stands in front of the message, without comment marks and
+	// annotations.
 	Comment string
 
 	answersClient, answersServer bool
 	// stated are the rules as they were written, for messages about them.
 	stated *protowayv1.Rules
+	// commented are those of them that the comment states; nil if it states none.
+	commented *commented
 }
 
 // FromClient reports whether clients may send the message.
@@ -104,18 +107,34 @@ func (s *Schema) addMessages(file *File, descs protoreflect.MessageDescriptors) 
 		if desc.IsMapEntry() {
 			continue
 		}
-		if stated := annotation(desc); stated != nil {
-			message := &Message{
-				Desc:    desc,
-				File:    file,
-				Rules:   complete(desc, stated),
-				Comment: comment(desc),
-				stated:  stated,
-			}
+		if message := newMessage(file, desc); message != nil {
 			file.Messages = append(file.Messages, message)
 			s.messages[desc.FullName()] = message
 		}
 		s.addMessages(file, desc.Messages())
+	}
+}
+
+// newMessage reads the rules of a message from its option and from the comment
+// in front of it; nil if neither has any.
+func newMessage(file *File, desc protoreflect.MessageDescriptor) *Message {
+	stated, commented := option(desc), readComment(desc)
+	doc := commented.Doc
+	if commented.Annotated {
+		stated = commented.merge(stated)
+	} else {
+		commented = nil
+	}
+	if stated == nil {
+		return nil
+	}
+	return &Message{
+		Desc:      desc,
+		File:      file,
+		Rules:     complete(desc, stated),
+		Comment:   doc,
+		stated:    stated,
+		commented: commented,
 	}
 }
 

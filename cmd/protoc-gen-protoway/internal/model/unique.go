@@ -6,8 +6,12 @@ type claim struct {
 	fromClient bool
 }
 
-// claims lists what the message occupies. BOTH occupies both directions.
+// claims lists what the message occupies. BOTH occupies both directions. A type
+// that could not be read occupies nothing.
 func (m *Message) claims() []claim {
+	if m.misread(numberType) {
+		return nil
+	}
 	var claims []claim
 	if m.FromClient() {
 		claims = append(claims, claim{m.Rules.GetType(), true})

@@ -1,13 +1,14 @@
-package model
+// Package spelling helps with names that were spelled wrong.
+package spelling
 
 import (
-	"slices"
+	"strconv"
 	"strings"
 )
 
-// suggest asks for the candidate that is nearest to name, or else says mend. A
+// Suggest asks for the candidate that is nearest to name, or else says mend. A
 // third of the letters may be wrong.
-func suggest(name string, candidates []string, mend string) string {
+func Suggest(name string, candidates []string, mend string) string {
 	nearest, best := "", 1+len(name)/3
 	for _, candidate := range candidates {
 		if d := distance(name, candidate, best); d < best {
@@ -17,18 +18,7 @@ func suggest(name string, candidates []string, mend string) string {
 	if nearest == "" {
 		return mend
 	}
-	return "did you mean " + quote(nearest) + "?"
-}
-
-func (s *Schema) suggestReply(message *Message, name string) string {
-	own := string(message.File.Desc.Package()) + "."
-	var candidates []string
-	for _, each := range s.all() {
-		full := string(each.Desc.FullName())
-		candidates = append(candidates, full, strings.TrimPrefix(full, own))
-	}
-	return suggest(name, slices.Compact(candidates),
-		"name an annotated message as in a field declaration, and import its file")
+	return "did you mean " + strconv.Quote(nearest) + "?"
 }
 
 // distance counts the letters to change, add or drop between a and b, without
