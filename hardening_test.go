@@ -3,6 +3,7 @@ package protoway_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -312,4 +313,20 @@ func TestSignInNeedsAnIdentityRoute(t *testing.T) {
 	p := testpeer.Dial(t, url, testpeer.Options{}, fromServer...)
 	fails(t, p.Call(&testv1.Note{Text: "ada"}), status.FailedPrecondition)
 	mustBe(t, p, "")
+}
+
+// TestRefusedKeysAreBounded: a client that does not come back with what was
+// refused cannot make the server remember without end.
+func TestRefusedKeysAreBounded(t *testing.T) {
+	_, url := start(t, protoway.Config{Limits: consumer.Limits{DedupePerUser: 1, MaxInFlight: 10}},
+		receivers.Handle(func(context.Context, *testv1.Work) error { return nil }))
+	p := testpeer.Dial(t, url, testpeer.Options{}, fromServer...)
+	ok(t, p.Call(&testv1.Work{Topic: "first"}, testpeer.Key("first")))
+	for i := range 20 {
+		fails(t, p.Call(&testv1.Work{Topic: fmt.Sprint(i)}, testpeer.Key("k")), status.ResourceExhausted)
+	}
+	p.Send(&testv1.Work{Topic: "one too many"}, testpeer.Key("k"))
+	if code := p.AwaitEnd(); code != int(consumer.CloseSlow) {
+		t.Errorf("closed with %d", code)
+	}
 }

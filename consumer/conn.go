@@ -27,7 +27,7 @@ const (
 	CloseGoingAway    CloseCode = 1001 // the server shuts down
 	CloseAbnormal     CloseCode = 1006 // the connection was cut; never sent
 	CloseMessageBig   CloseCode = 1009 // a message was larger than the server reads
-	CloseInternal     CloseCode = 1011 // the server failed at the handshake
+	CloseInternal     CloseCode = 1011 // the server failed, and not in a receiver
 	CloseTryLater     CloseCode = 1013 // the server has no room for the handshake
 	CloseSlow         CloseCode = 4000 // the client read too slowly: its queue is full or a write was stuck
 	CloseIdle         CloseCode = 4001 // nothing was heard from the client for three heartbeats

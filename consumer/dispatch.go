@@ -54,6 +54,11 @@ func (c *Consumer) dispatch(j *job) {
 		return
 	}
 	k := c.newCall(j)
+	defer func() { // handlers are guarded by themselves; this is for all around them
+		if reason := recover(); reason != nil {
+			k.finish(nil, c.panicked(j.name(), reason))
+		}
+	}()
 	if err := c.allowed(j.binding, k.who, began); err != nil {
 		k.finish(nil, err)
 		return

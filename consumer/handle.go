@@ -139,6 +139,9 @@ func (h *Handle) SignIn(ctx context.Context, user *auth.User) error {
 	if h.binding == nil || !h.binding.Identity {
 		return status.FailedPrecondition.Errorf("only a message whose rules say identity: true may change the user, or a route with the option Identity")
 	}
+	if h.goesOn != nil {
+		return status.FailedPrecondition.Errorf("the user cannot be changed in asynchronous work: frames behind this one have run")
+	}
 	next, err := h.c.setUser(ctx, user, "the user of the connection changed")
 	if err != nil {
 		return err

@@ -19,11 +19,11 @@ func (c *Consumer) welcome(j *job) {
 	c.adoptSecret(hello.GetResume().GetSecret())
 
 	failure := c.identify(ctx, hello.GetToken())
-	err := c.connect(ctx)
 	if failure != nil && failure.Code != status.Unauthenticated {
-		err = failure // who it is cannot be known now: its tickets must not be refused
+		c.turnAway(failure) // who it is cannot be known now: its tickets must not be refused
+		return
 	}
-	if err != nil {
+	if err := c.connect(ctx); err != nil {
 		c.turnAway(status.From(err))
 		return // frames behind hello will not run
 	}

@@ -42,7 +42,8 @@ type lane struct {
 
 	waiting   int    // frames that belong to it, held ones included
 	scheduled bool   // a worker has it or will
-	refused   string // key of a frame that was refused for load and has not come back
+	refused   string // key of a frame that was refused for load and has not run since
+	returned  bool   // it has come back and waits for its turn
 }
 
 // laneTurn is how many frames a lane runs before others have their turn.
@@ -83,27 +84,40 @@ func (c *Consumer) forgetLane(l *lane) {
 }
 
 // admit keeps the order of keyed frames: once one was refused for load, those
-// behind it are refused until it comes again.
+// behind it are refused until it comes again. The caller holds mu.
 func (l *lane) admit(key string) *status.Error {
-	if l.refused == "" || key == "" {
+	switch {
+	case key == "" || l.refused == "" || l.returned:
 		return nil
+	case l.refused == key:
+		l.returned = true
+		return nil
+	default:
+		return l.outOfOrder()
 	}
-	if l.refused != key {
-		return overload("an earlier frame of this lane, key %q, was refused: send it again first", l.refused)
-	}
-	l.refused = ""
-	return nil
 }
 
-// admitAgain is admit for a frame whose turn it is: one before it may have been
-// refused meanwhile.
+func (l *lane) outOfOrder() *status.Error {
+	return overload("an earlier frame of this lane, key %q, was refused: send it again first", l.refused)
+}
+
+// admitAgain is admit for a frame whose turn it is. One that was admitted before
+// an earlier one was refused stands before the retry of that, and is refused too.
 func (c *Consumer) admitAgain(j *job) *status.Error {
 	if j.key == "" {
 		return nil
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return j.lane.admit(j.key)
+	switch j.lane.refused {
+	case "":
+		return nil
+	case j.key:
+		j.lane.refused, j.lane.returned = "", false
+		return nil
+	default:
+		return j.lane.outOfOrder()
+	}
 }
 
 // markRefused has later keyed frames of a lane wait for one that was refused for
@@ -111,7 +125,15 @@ func (c *Consumer) admitAgain(j *job) *status.Error {
 func (c *Consumer) markRefused(j *job) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if j.lane.refused == "" {
-		j.lane.refused = j.key
+	c.refuseBehind(j)
+}
+
+// refuseBehind notes that a keyed frame was refused for load. The caller holds mu.
+func (c *Consumer) refuseBehind(j *job) {
+	if j.key != "" && (j.lane.refused == "" || j.lane.refused == j.key) {
+		j.lane.refused, j.lane.returned = j.key, false
+	}
+	if len(c.lanes) > 2*c.node.limits.MaxInFlight {
+		c.outbox.close(CloseSlow, "too many frames were refused: reconnect and send them in their order")
 	}
 }

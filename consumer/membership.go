@@ -70,10 +70,7 @@ func (c *Consumer) enter(m *membership, j *joining) (added bool, err error) {
 	case m.byHandler && c.identity.Load().subject != j.who.subject:
 		return false, status.Aborted.Errorf("the user of the connection changed: group %q was not joined", name)
 	case c.groups[name] != nil:
-		if known := c.groups[name]; known.byHandler && j.recovery != 0 {
-			c.sendJoined(known, j.who, j.recovery) // every ticket is answered
-		}
-		return false, nil
+		return false, c.answerTicket(c.groups[name], j)
 	case m.byHandler && len(c.groups) >= c.node.limits.MaxGroups:
 		return false, status.ResourceExhausted.Errorf("the connection is in %d groups, which is the limit: leave some", len(c.groups))
 	case m.byHandler && c.voids.full(time.Now(), c.node.limits.TicketLife):
@@ -89,6 +86,20 @@ func (c *Consumer) enter(m *membership, j *joining) (added bool, err error) {
 		}
 	})
 	return true, nil
+}
+
+// answerTicket answers a ticket for a group that the connection is in already.
+// The caller holds mu.
+func (c *Consumer) answerTicket(known *membership, j *joining) error {
+	switch {
+	case j.recovery == 0: // no ticket
+		return nil
+	case !known.byHandler:
+		return status.FailedPrecondition.Errorf("every connection is in the group now: it needs no ticket")
+	default:
+		c.sendJoined(known, j.who, j.recovery)
+		return nil
+	}
 }
 
 // leave ends a membership that a receiver began. The caller does not hold mu.

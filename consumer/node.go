@@ -25,7 +25,7 @@ type Config struct {
 	Hub      *broadcast.Hub
 	Tickets  *broadcast.Tickets
 	Verifier auth.Verifier
-	// Store keeps the generations of tickets.
+	// Store keeps which memberships have ended, so that their tickets are refused.
 	Store    auth.Store
 	Observer Observer
 	Logger   *slog.Logger
@@ -124,7 +124,17 @@ func (n *Node) goodbye(c *Consumer) {
 }
 
 // later runs what belongs to no frame. Close waits for it.
-func (n *Node) later(work func()) { n.parting.Go(work) }
+func (n *Node) later(work func()) {
+	n.parting.Go(func() {
+		defer func() {
+			if reason := recover(); reason != nil {
+				n.observer.Panicked("server")
+				n.logger.Error("a part of the server panicked", "panic", reason, "stack", string(debug.Stack()))
+			}
+		}()
+		work()
+	})
+}
 
 // countUser moves a connection from one user to another.
 func (n *Node) countUser(from, to *auth.User) {

@@ -80,7 +80,7 @@ func (c *Consumer) takeAuthenticate(f *wire.Frame) {
 	if err == nil {
 		return
 	}
-	if j.excess {
+	if j.excess || err.Code == status.FailedPrecondition {
 		c.refuse(j.id, j.name(), err)
 	} else {
 		c.outbox.close(CloseTryLater, err.Text)

@@ -78,7 +78,7 @@ func (c *Consumer) addRequest(p *pending) (uint64, error) {
 		return 0, status.Canceled.Errorf("the connection is closed")
 	}
 	if !c.welcomed {
-		return 0, status.FailedPrecondition.Errorf("the client cannot be asked before Connected has returned")
+		return 0, status.FailedPrecondition.Errorf("the client cannot be asked in Connected and Rejoin: it has not been welcomed yet")
 	}
 	if len(c.requests) >= c.node.limits.MaxInFlight {
 		return 0, overload("%d requests to the client are in flight, which is the limit", len(c.requests))

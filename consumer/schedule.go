@@ -99,13 +99,8 @@ func (c *Consumer) refuseLane(j *job) {
 	l.waiting--
 	c.jobs--
 	c.freeSlotLocked(&j.slot)
-	if j.key != "" && l.refused == "" {
-		l.refused = j.key
-	}
+	c.refuseBehind(j)
 	c.forgetLane(l)
-	if len(c.lanes) > 2*c.node.limits.MaxInFlight {
-		c.outbox.close(CloseSlow, "too many frames were refused: reconnect and send them in their order")
-	}
 }
 
 // place puts a frame into its lane and has the lane run. The caller holds mu.

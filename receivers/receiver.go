@@ -26,7 +26,8 @@ import (
 //
 // A receiver that also has one of these methods is told about connections:
 //
-//	Connected(ctx context.Context) error            // before anything else; an error refuses the connection
+//	Connected(ctx context.Context) error            // before anything else; an error refuses the connection: for good
+//	                                                // if it is made by package status and not retryable
 //	Authenticated(ctx context.Context)              // after each change of identity
 //	Rejoin(ctx context.Context, group string) error // a client resumes a group; an error refuses it
 //	Disconnected(ctx context.Context)               // once, after the last handler

@@ -5,18 +5,13 @@ package docs_test
 import (
 	"os"
 	"path/filepath"
-	"reflect"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/protoway/protoway/consumer"
 	protowayv1 "github.com/protoway/protoway/gen/protoway/v1"
-	"github.com/protoway/protoway/metrics"
 	"github.com/protoway/protoway/status"
 )
 
@@ -219,76 +214,4 @@ func TestWrongRowsFindsThem(t *testing.T) {
 			t.Errorf("found %q, want %d in\n%s", got, want, document)
 		}
 	}
-}
-
-func TestOperationsHasEveryMetric(t *testing.T) {
-	report(t, "docs/operations.md", wrongNames(read(t, "docs/operations.md"), metricName, metricNames(t)))
-}
-
-var (
-	metricName = regexp.MustCompile(`\bprotoway_[a-z_]+`)
-	described  = regexp.MustCompile(`fqName: "([^"]+)"`)
-)
-
-// metricNames returns what the server exports of its own.
-func metricNames(t *testing.T) []string {
-	t.Helper()
-	descs := make(chan *prometheus.Desc)
-	go func() {
-		defer close(descs)
-		metrics.New(metrics.Config{OmitRuntime: true}).Describe(descs)
-	}()
-	var names []string
-	for d := range descs {
-		found := described.FindStringSubmatch(d.String())
-		if found == nil {
-			t.Fatalf("no name in %v", d)
-		}
-		names = append(names, found[1])
-	}
-	return names
-}
-
-// wrongNames returns the names that a document does not have, and those in it
-// that are of the same pattern and do not exist.
-func wrongNames(document string, pattern *regexp.Regexp, names []string) []string {
-	said := pattern.FindAllString(document, -1)
-	var problems []string
-	for _, name := range names {
-		if !slices.Contains(said, name) {
-			problems = append(problems, name+" is missing")
-		}
-	}
-	for _, name := range said {
-		if !slices.Contains(names, name) {
-			problems = append(problems, name+" does not exist")
-		}
-	}
-	return problems
-}
-
-func TestWrongNamesFindsThem(t *testing.T) {
-	names := []string{"protoway_a", "protoway_a_total"}
-	for document, want := range map[string]int{
-		"`protoway_a` and rate(protoway_a_total{x=\"y\"})": 0,
-		"`protoway_a_total`":                  1,
-		"protoway_a protoway_a_totals":        2,
-		"protoway_a, protoway_a_total, a_toe": 0,
-	} {
-		if got := wrongNames(document, metricName, names); len(got) != want {
-			t.Errorf("found %q, want %d in %s", got, want, document)
-		}
-	}
-}
-
-func TestOperationsHasEveryLimit(t *testing.T) {
-	var rows []string
-	for _, of := range []reflect.Type{reflect.TypeFor[consumer.Limits](), reflect.TypeFor[consumer.Pools]()} {
-		for field := range of.Fields() {
-			rows = append(rows, "| `"+field.Name+"` | ")
-		}
-	}
-	// Two tables under one heading: their heads are two rows.
-	document := strings.Replace(read(t, "docs/operations.md"), "\n| Field |", "\n|Field |", 1)
-	report(t, "docs/operations.md", wrongRows(document, "## Limits", rows))
 }
