@@ -172,9 +172,12 @@ func TestFramesBehindHelloWaitForIt(t *testing.T) {
 }
 
 func TestUpgradeRefusals(t *testing.T) {
-	_, url := start(t, protoway.Config{}, whoAmI())
+	native := protoway.Path{Dialects: dialects} // without one that offers no subprotocol
+	_, url := start(t, protoway.Config{Paths: map[string]protoway.Path{"/ws": native}}, whoAmI())
 	get := func(edit func(*http.Request)) (int, string) {
-		r, err := http.NewRequest(http.MethodGet, url, nil)
+		ctx, cancel := context.WithTimeout(t.Context(), testpeer.Patience)
+		defer cancel()
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

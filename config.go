@@ -61,7 +61,8 @@ type Path struct {
 	Receivers []receivers.Receiver
 	// Groups are joined by every connection.
 	Groups []string
-	// Dialects are what clients may speak. Default: native binary and native JSON.
+	// Dialects are what clients may speak. Default: native binary, native JSON, and
+	// Proto Socket for clients that offer no subprotocol.
 	Dialects []wire.Dialect
 	// Origins are the hosts whose pages may connect besides the server's own, as
 	// patterns: "example.com", "*.example.com".
@@ -106,5 +107,5 @@ func (p Path) dialects() []wire.Dialect {
 	if len(p.Dialects) > 0 {
 		return p.Dialects
 	}
-	return []wire.Dialect{wire.Protobuf, wire.JSON}
+	return []wire.Dialect{wire.Protobuf, wire.JSON, wire.ProtoSocket}
 }

@@ -20,7 +20,7 @@ func (c *Consumer) newCall(j *job) *call {
 	k.c, k.call, k.who = c, k, c.identity.Load()
 	k.acts.Store(k.who)
 	if j != nil {
-		k.id, k.binding, k.keyed = j.id, j.binding, j.key != ""
+		k.from, k.binding, k.keyed = j.from, j.binding, j.key != ""
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -202,17 +202,24 @@ func (h *Handle) ackEncoded(answer wire.Message, err *status.Error) {
 	}
 	h.c.node.observer.Acked(h.Type(), code)
 	h.c.freeSlot(&h.slot)
-	if h.id != 0 {
-		h.c.sendAck(h.id, err, answer)
+	switch {
+	case h.from.id != 0:
+		h.c.sendAck(h.from, err, answer)
+	case answer.Type != "" && !h.c.opening.Dialect.Handshake():
+		_ = h.c.send(&wire.Frame{Tag: h.from.tag, Kind: wire.KindMessage, Message: answer})
 	}
 }
 
 // sendAck queues an ack. A reply or details that cannot be encoded become an
 // Internal error: there is an ack in any case.
-func (c *Consumer) sendAck(id uint64, err *status.Error, reply wire.Message) {
+func (c *Consumer) sendAck(to from, err *status.Error, reply wire.Message) {
 	e := encoders.Get().(*encoder)
 	defer e.recycle()
-	e.frame = wire.Frame{Re: id, Kind: wire.KindAck, Ack: wire.Ack{Error: err, Reply: reply}}
+	e.frame = wire.Frame{Re: to.id, Tag: to.tag, Kind: wire.KindAck, Ack: wire.Ack{Error: err, Reply: reply}}
+	if reply.Type != "" && !c.opening.Dialect.Handshake() {
+		err = status.From(c.send(&wire.Frame{Re: to.id, Tag: to.tag, Kind: wire.KindMessage, Message: reply}))
+		e.frame.Ack = wire.Ack{Error: err}
+	}
 	if e.send(c, &e.frame) == nil {
 		return
 	}
@@ -246,7 +253,9 @@ func (e *encoder) send(c *Consumer, f *wire.Frame) error {
 		c.log().Error("a frame cannot be encoded", "kind", f.Kind.String(), "type", f.Message.Type+f.Ack.Reply.Type, "error", err)
 		return status.Internal.Wrap(err, "internal error")
 	}
-	c.outbox.push(encoded)
+	if len(encoded) > 0 {
+		c.outbox.push(encoded)
+	}
 	return nil
 }
 

@@ -76,6 +76,7 @@ type reading struct {
 	greeted    bool
 	complained bool // this message of the transport was answered by an ack of no frame
 	scratch    []byte
+	lastToken  string // that came with a frame
 }
 
 // attached is the receivers of the connection.

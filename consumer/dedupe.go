@@ -183,6 +183,8 @@ func (k *call) claimKey(j *job) bool {
 	key := claimKey{k.c.opening.Path.Name, k.who.subject, j.binding.Entry.Type, j.key}
 	mine, stored, err := k.c.node.dedupe.begin(key, j.payload, k)
 	switch {
+	case err != nil && status.CodeOf(err) == status.ResourceExhausted && !k.c.opening.Dialect.Handshake():
+		return true // every frame has a key there, asked for or not: better without than not at all
 	case err != nil:
 		if status.CodeOf(err) == status.ResourceExhausted {
 			k.c.markRefused(j)

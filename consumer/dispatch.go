@@ -50,7 +50,7 @@ func (c *Consumer) dispatch(j *job) {
 	began := time.Now()
 	if err := c.admitAgain(j); err != nil {
 		c.freeSlot(&j.slot)
-		c.refuse(j.id, j.name(), err)
+		c.refuse(j.from, j.name(), err)
 		return
 	}
 	k := c.newCall(j)

@@ -23,7 +23,7 @@ type Handle struct {
 	who     *identity                // the snapshot that User shows
 	acts    atomic.Pointer[identity] // as whom groups are joined: who, or what SignIn made of it
 	binding *Binding                 // nil in lifecycle methods
-	id      uint64
+	from    from
 	keyed   bool
 	claim   *claim
 	acked   atomic.Bool
@@ -72,17 +72,17 @@ func (h *Handle) Send(_ context.Context, m any) error {
 	if err != nil {
 		return err
 	}
-	f := wire.Frame{Re: h.id, Kind: wire.KindMessage, Message: wire.Message{Type: e.Type, Entry: e, Value: value}}
+	f := wire.Frame{Re: h.from.id, Tag: h.from.tag, Kind: wire.KindMessage, Message: wire.Message{Type: e.Type, Entry: e, Value: value}}
 	return h.c.send(&f)
 }
 
 // Progress tells the client how far the frame has come: value goes from 0 to 1,
 // info is for people. A client that asked for no ack is told nothing.
 func (h *Handle) Progress(_ context.Context, value float64, info string) error {
-	if h.id == 0 || h.acked.Load() {
+	if h.from.id == 0 || h.acked.Load() {
 		return nil
 	}
-	f := wire.Frame{Re: h.id, Kind: wire.KindProgress, Control: &protowayv1.Progress{Value: value, Info: validText(info)}}
+	f := wire.Frame{Re: h.from.id, Tag: h.from.tag, Kind: wire.KindProgress, Control: &protowayv1.Progress{Value: value, Info: validText(info)}}
 	return h.c.send(&f)
 }
 

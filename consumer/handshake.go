@@ -49,6 +49,12 @@ func (c *Consumer) turnAway(why *status.Error) {
 	c.outbox.close(code, validText(why.Text))
 }
 
+// begin opens a connection of a dialect that says no hello.
+func (c *Consumer) begin() {
+	hello := wire.Frame{Kind: wire.KindHello, Control: &protowayv1.Hello{}}
+	c.takeFrame(&hello)
+}
+
 // adoptSecret takes over the secret of an earlier anonymous connection, and
 // with it what belongs to its holder.
 func (c *Consumer) adoptSecret(secret []byte) {

@@ -67,6 +67,9 @@ func (c *Consumer) authenticate(j *job) {
 		failure = status.From(err)
 	}
 	c.answerJob(j, failure)
+	if failure != nil && !c.opening.Dialect.Handshake() {
+		_ = c.send(&wire.Frame{Kind: wire.KindAuthenticate, Control: &protowayv1.Authenticate{}})
+	}
 }
 
 // expireUser ends an identity whose time is over and asks for a fresh token. It

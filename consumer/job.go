@@ -12,7 +12,8 @@ import (
 // may hold one after its turn.
 type job struct {
 	c       *Consumer
-	id, re  uint64
+	from    from
+	re      uint64
 	kind    wire.Kind
 	binding *Binding // KindMessage
 	key     string
@@ -27,6 +28,14 @@ type job struct {
 	barrier bool // later frames of the connection wait until it has ended
 }
 
+// from is which frame of the client something belongs to.
+type from struct {
+	id  uint64 // 0: it asked for no ack
+	tag string // the dialect's own name of it
+}
+
+func fromOf(f *wire.Frame) from { return from{f.ID, f.Tag} }
+
 var jobs = sync.Pool{New: func() any { return &job{} }}
 
 // maxKeptPayload is the largest payload buffer that is used again.
@@ -34,7 +43,7 @@ const maxKeptPayload = 4 << 10
 
 func newJob(c *Consumer, f *wire.Frame) *job {
 	j := jobs.Get().(*job)
-	j.c, j.id, j.re, j.kind, j.control = c, f.ID, f.Re, f.Kind, f.Control
+	j.c, j.from, j.re, j.kind, j.control = c, fromOf(f), f.Re, f.Kind, f.Control
 	if f.Kind == wire.KindMessage {
 		j.key = f.Message.Key
 		j.payload = append(j.payload[:0], f.Message.Payload...)

@@ -130,6 +130,9 @@ func (c *Consumer) markRefused(j *job) {
 
 // refuseBehind notes that a keyed frame was refused for load. The caller holds mu.
 func (c *Consumer) refuseBehind(j *job) {
+	if !c.opening.Dialect.Handshake() {
+		return // such clients do not know the rule, and many never send a frame again
+	}
 	if j.key != "" && (j.lane.refused == "" || j.lane.refused == j.key) {
 		j.lane.refused, j.lane.returned = j.key, false
 	}

@@ -91,6 +91,9 @@ func (n *Node) Open(conn Conn, opening Opening) *Consumer {
 		c.outbox.close(CloseGoingAway, leavingText)
 	}
 	n.observer.Opened(opening.Path.Name, opening.Dialect.Name())
+	if !opening.Dialect.Handshake() {
+		c.begin()
+	}
 	n.wheel.add(spoke{c: c}, min(n.limits.HandshakeTimeout, wheelTick))
 	return c
 }

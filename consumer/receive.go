@@ -81,7 +81,7 @@ func (c *Consumer) takeAuthenticate(f *wire.Frame) {
 		return
 	}
 	if j.excess || err.Code == status.FailedPrecondition {
-		c.refuse(j.id, j.name(), err)
+		c.refuse(j.from, j.name(), err)
 	} else {
 		c.outbox.close(CloseTryLater, err.Text)
 	}
@@ -91,9 +91,13 @@ func (c *Consumer) takeAuthenticate(f *wire.Frame) {
 // takeMessage finds the route and the lane of a message.
 func (c *Consumer) takeMessage(f *wire.Frame) {
 	m := &f.Message
+	if f.Token != "" && f.Token != c.lastToken {
+		c.lastToken = f.Token
+		c.takeAuthenticate(&wire.Frame{Kind: wire.KindAuthenticate, Control: &protowayv1.Authenticate{Token: f.Token}})
+	}
 	binding, err := c.route(m)
 	if err != nil {
-		c.refuse(f.ID, kindOf(m), err)
+		c.refuse(fromOf(f), kindOf(m), err)
 		return
 	}
 	if !binding.Keyed {
@@ -108,7 +112,7 @@ func (c *Consumer) takeMessage(f *wire.Frame) {
 // take enqueues a frame or acks why it cannot be.
 func (c *Consumer) take(j *job, ref laneRef) {
 	if err := c.enqueue(j, ref); err != nil {
-		c.refuse(j.id, j.name(), err)
+		c.refuse(j.from, j.name(), err)
 		j.recycle()
 	}
 }
@@ -172,26 +176,26 @@ func shorten(s string) string {
 // answer acks a frame that needs no turn.
 func (c *Consumer) answer(f *wire.Frame, err *status.Error) {
 	if err != nil {
-		c.refuse(f.ID, f.Kind.String(), err)
+		c.refuse(fromOf(f), f.Kind.String(), err)
 		return
 	}
 	c.node.observer.Acked(f.Kind.String(), status.OK)
 	if f.ID != 0 {
-		c.sendAck(f.ID, nil, wire.Message{})
+		c.sendAck(fromOf(f), nil, wire.Message{})
 	}
 }
 
 // answerJob acks a frame that is no message and had its turn.
 func (c *Consumer) answerJob(j *job, err *status.Error) {
 	c.freeSlot(&j.slot)
-	c.answer(&wire.Frame{ID: j.id, Kind: j.kind}, err)
+	c.answer(&wire.Frame{ID: j.from.id, Tag: j.from.tag, Kind: j.kind}, err)
 }
 
 // refuse acks a frame with an error.
-func (c *Consumer) refuse(id uint64, kind string, err *status.Error) {
+func (c *Consumer) refuse(to from, kind string, err *status.Error) {
 	c.node.observer.Acked(kind, err.Code)
-	if id != 0 {
-		c.sendAck(id, err, wire.Message{})
+	if to.id != 0 {
+		c.sendAck(to, err, wire.Message{})
 	}
 }
 
@@ -206,7 +210,7 @@ func (c *Consumer) refuseMalformed(f *wire.Frame) {
 		}
 		c.complained = true
 	}
-	c.sendAck(f.ID, f.Err, wire.Message{})
+	c.sendAck(fromOf(f), f.Err, wire.Message{})
 }
 
 // kindOf is what metrics call a message; names made up by strangers stay out.

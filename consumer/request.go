@@ -32,6 +32,9 @@ type pending struct {
 // Errors: what the client answered, Canceled when the connection ends,
 // DeadlineExceeded.
 func (h *Handle) Request(ctx context.Context, m any, out proto.Message) error {
+	if !h.c.opening.Dialect.Handshake() {
+		return status.Unimplemented.Errorf("clients of %s cannot be asked", h.c.opening.Dialect.Name())
+	}
 	value, e, err := h.c.node.outgoing(m)
 	if err != nil {
 		return err
@@ -50,7 +53,7 @@ func (h *Handle) Request(ctx context.Context, m any, out proto.Message) error {
 	if err != nil {
 		return err
 	}
-	f := wire.Frame{ID: id, Re: h.id, Kind: wire.KindMessage, Message: wire.Message{Type: e.Type, Entry: e, Value: value}}
+	f := wire.Frame{ID: id, Re: h.from.id, Kind: wire.KindMessage, Message: wire.Message{Type: e.Type, Entry: e, Value: value}}
 	if err := h.c.send(&f); err != nil {
 		h.c.takeRequest(id)
 		return err

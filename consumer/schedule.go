@@ -151,7 +151,7 @@ func (c *Consumer) endJob(j *job) {
 	c.mu.Unlock()
 	j.recycle()
 	for i, freed := range refused {
-		c.refuse(freed.id, freed.name(), reasons[i])
+		c.refuse(freed.from, freed.name(), reasons[i])
 		freed.recycle()
 	}
 	if last {

@@ -143,6 +143,9 @@ func (c *Consumer) lookBeforeWelcome(now time.Time) time.Duration {
 // beat shows that this side is alive, and ends the connection if the other side
 // is not.
 func (c *Consumer) beat(now time.Time) time.Duration {
+	if !c.opening.Dialect.Handshake() { // silence is no sign: such clients have no heartbeats
+		return c.node.limits.WriteTimeout
+	}
 	every := c.node.limits.Heartbeat
 	silent := now.Sub(time.Unix(0, c.lastRead.Load()))
 	if silent >= 3*every {

@@ -100,7 +100,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	corked := &corkWriter{ResponseWriter: w}
 	var failure error
 	ws, failure = websocket.Accept(corked, r, &websocket.AcceptOptions{
-		Subprotocols:    []string{opening.Dialect.Subprotocol()},
+		Subprotocols:    subprotocols(opening.Dialect),
 		OriginPatterns:  h.config.Origins,
 		CompressionMode: websocket.CompressionDisabled,
 	})
@@ -145,6 +145,9 @@ func (h *Handler) open(r *http.Request) (consumer.Opening, *status.Error) {
 // dialect chooses by the subprotocols that the client offers, in its order.
 func (h *Handler) dialect(r *http.Request) (wire.Dialect, error) {
 	offered := auth.Subprotocols(r)
+	if len(offered) == 0 {
+		offered = []string{""} // the dialects that have no subprotocol
+	}
 	for _, name := range offered {
 		for _, d := range h.config.Dialects {
 			if d.Subprotocol() == name {
@@ -156,10 +159,18 @@ func (h *Handler) dialect(r *http.Request) (wire.Dialect, error) {
 	for _, d := range h.config.Dialects {
 		known = append(known, d.Subprotocol())
 	}
-	if len(offered) == 0 {
+	if offered[0] == "" {
 		return nil, status.InvalidArgument.Errorf("no WebSocket subprotocol was offered: offer one of %s", strings.Join(known, ", "))
 	}
 	return nil, status.InvalidArgument.Errorf("none of the subprotocols %q is spoken here: offer one of %s", offered, strings.Join(known, ", "))
+}
+
+// subprotocols is what the server answers with.
+func subprotocols(d wire.Dialect) []string {
+	if d.Subprotocol() == "" {
+		return nil
+	}
+	return []string{d.Subprotocol()}
 }
 
 func refuse(w http.ResponseWriter, r *http.Request, err *status.Error) {

@@ -16,6 +16,10 @@ type Dialect interface {
 	// Joins reports whether frames, appended to each other, are one message. If
 	// not, every frame is a message of its own.
 	Joins() bool
+	// Handshake reports whether a connection begins with Hello and Welcome, and
+	// shows by heartbeats that it is alive. If not, frames are taken from the
+	// start, and a reply is a frame of its own in front of the ack.
+	Handshake() bool
 	// Open starts the dialect on one side of a connection.
 	Open(catalog *Catalog, side Side) Session
 	// AppendPublication encodes a frame of a group, the same for every connection.
@@ -33,7 +37,7 @@ type Session interface {
 	Unmarshal(payload []byte, m proto.Message) error
 	// LaneValue appends the value of the lane field of a payload to dst, as text.
 	LaneValue(dst []byte, e *Entry, payload []byte) []byte
-	// Append encodes a frame.
+	// Append encodes a frame. What the dialect has no words for is left out.
 	Append(dst []byte, f *Frame) ([]byte, error)
 }
 

@@ -47,8 +47,14 @@ type Frame struct {
 	// ID asks the other side for exactly one ack; 0 asks for none.
 	ID uint64
 	// Re names the other side's frame that this one belongs to; 0 for none.
-	Re   uint64
+	Re uint64
+	// Tag is how the dialect itself names the client's frame that this one is or
+	// belongs to; empty for dialects that have nothing but ID and Re.
+	Tag  string
 	Kind Kind
+	// Token comes with a frame of dialects that state the identity in each; empty
+	// if it stays as it is.
+	Token string
 	// Err is why the frame could not be decoded. ID and Re are what could be
 	// read before that; nothing else of the frame counts.
 	Err *status.Error

@@ -45,6 +45,45 @@ func FuzzProtobuf(f *testing.F) {
 	})
 }
 
+// FuzzProtoSocket checks that every text is one frame, and that whatever it is
+// answered with is strict JSON, which clients need to stay alive.
+func FuzzProtoSocket(f *testing.F) {
+	catalog := testCatalog(f)
+	session := wire.ProtoSocket.Open(catalog, wire.ServerSide)
+	for _, text := range []string{
+		`{"headers":{"messageType":"note","authHeader":null,"ack":true,"uuid":"u1"},"body":{"text":"hi"}}`,
+		`{"headers":{"messageType":["x"],"ack":true,"uuid":7}}`, `{"headers":null}`, `{"body":{}}`, `{}`, `[]`,
+		`{"headers":{"messageType":"work","ack":1,"uuid":"\u0000"},"body":[]}`,
+	} {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		frames := 0
+		session.Decode(text, true, func(got *wire.Frame) {
+			frames++
+			if !json.Valid(text) && got.Err == nil {
+				t.Fatalf("%q is not JSON and was accepted", text)
+			}
+			ack := wire.NewAck(got.ID, got.Err)
+			ack.Tag = got.Tag
+			encoded, err := session.Append(nil, &ack)
+			if err != nil || !json.Valid(encoded) {
+				t.Fatalf("%q is answered with %q, %v", text, encoded, err)
+			}
+			if got.Err == nil && got.Message.Entry != nil {
+				value := got.Message.Entry.Message.New().Interface()
+				_ = session.Unmarshal(got.Message.Payload, value) // must not panic
+				if got.Message.Entry.HasLane() {
+					session.LaneValue(nil, got.Message.Entry, got.Message.Payload)
+				}
+			}
+		})
+		if frames != 1 {
+			t.Fatalf("%d frames", frames)
+		}
+	})
+}
+
 // splitBatch is the reference for what frames a batch holds, up to the first
 // thing that is not a frame.
 func splitBatch(message []byte) (raws [][]byte) {

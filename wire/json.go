@@ -16,6 +16,7 @@ func (jsonDialect) Name() string        { return "protoway.v1.json" }
 func (jsonDialect) Subprotocol() string { return "protoway.v1.json" }
 func (jsonDialect) Text() bool          { return true }
 func (jsonDialect) Joins() bool         { return false }
+func (jsonDialect) Handshake() bool     { return true }
 
 func (jsonDialect) Open(catalog *Catalog, side Side) Session {
 	return &jsonSession{in: inbox{catalog, side}}

@@ -15,6 +15,7 @@ func (protobufDialect) Name() string        { return "protoway.v1" }
 func (protobufDialect) Subprotocol() string { return "protoway.v1" }
 func (protobufDialect) Text() bool          { return false }
 func (protobufDialect) Joins() bool         { return true }
+func (protobufDialect) Handshake() bool     { return true }
 
 func (protobufDialect) Open(catalog *Catalog, side Side) Session {
 	return &protobufSession{in: inbox{catalog, side}}
