@@ -7,6 +7,9 @@ BUF  := $(BIN)/buf
 LINT_VERSION := v2.15.0
 LINT := $(BIN)/golangci-lint-$(LINT_VERSION)
 
+# Protos that stay as the users of another project write them.
+AS_IS := --exclude-path internal/testschema/protosocket/demo
+
 # Generated code, as find sees it.
 GENERATED := find . \( -name .cache -o -name node_modules -o -name testdata \) -prune -o \
 	\( -name '*.pb.go' -o -name '*.protoway.go' \) -type f
@@ -39,7 +42,7 @@ lint: $(LINT) ## Check the code against .golangci.yml
 
 .PHONY: fix
 fix: $(LINT) $(BUF) ## Format everything and mend what the linters can mend
-	$(BUF) format -w
+	$(BUF) format -w $(AS_IS)
 	$(LINT) fmt ./...
 	$(LINT) run --fix ./...
 
@@ -52,7 +55,7 @@ generate: $(BUF) ## Generate code from the .proto files
 .PHONY: checkgenerate
 checkgenerate: $(BUF) ## Fail if generated code or the format of the .proto files is stale
 	$(BUF) lint
-	$(BUF) format -d --exit-code
+	$(BUF) format -d --exit-code $(AS_IS)
 	@mkdir -p .cache
 	@$(GENERATED) -exec sha256sum {} + | sort -k2 > .cache/generated.before
 	@$(MAKE) --no-print-directory generate
