@@ -19,7 +19,7 @@ func (jsonDialect) Joins() bool         { return false }
 func (jsonDialect) Handshake() bool     { return true }
 
 func (jsonDialect) Open(catalog *Catalog, side Side) Session {
-	return &jsonSession{in: inbox{catalog, side}}
+	return &jsonSession{jsonPayloads: jsonPayloads{jsonOptions}, in: inbox{catalog, side}}
 }
 
 func (jsonDialect) AppendPublication(dst []byte, catalog *Catalog, f *Frame) ([]byte, error) {
@@ -29,8 +29,31 @@ func (jsonDialect) AppendPublication(dst []byte, catalog *Catalog, f *Frame) ([]
 // jsonOptions is the JSON mapping of the dialect: standard protobuf JSON.
 var jsonOptions = protojson.Options{}
 
+// jsonPayloads reads the payloads of dialects that spell messages in JSON.
+type jsonPayloads struct{ options protojson.Options }
+
+// Unmarshal decodes a payload; none is an empty message.
+func (p jsonPayloads) Unmarshal(payload []byte, m proto.Message) error {
+	if len(payload) == 0 {
+		proto.Reset(m)
+		return nil
+	}
+	return p.options.Unmarshal(payload, m)
+}
+
+// LaneValue decodes the payload, since JSON has no cheap way to one field. What
+// is malformed is refused when the frame runs.
+func (p jsonPayloads) LaneValue(dst []byte, e *Entry, payload []byte) []byte {
+	m := e.Message.New()
+	if err := p.Unmarshal(payload, m.Interface()); err != nil {
+		return dst
+	}
+	return e.readLane(dst, m)
+}
+
 // jsonSession is the native readable dialect on one connection.
 type jsonSession struct {
+	jsonPayloads
 	in    inbox
 	frame Frame
 }
@@ -44,24 +67,6 @@ func (s *jsonSession) Decode(message []byte, text bool, handle func(*Frame)) {
 		s.frame.Err = malformed("a binary message on %s, which is text", JSON.Name())
 	}
 	handle(&s.frame)
-}
-
-func (s *jsonSession) Unmarshal(payload []byte, m proto.Message) error {
-	if len(payload) == 0 {
-		proto.Reset(m)
-		return nil
-	}
-	return jsonOptions.Unmarshal(payload, m)
-}
-
-// LaneValue decodes the payload, since JSON has no cheap way to one field.
-// What is malformed is refused when the frame runs.
-func (s *jsonSession) LaneValue(dst []byte, e *Entry, payload []byte) []byte {
-	m := e.Message.New()
-	if err := s.Unmarshal(payload, m.Interface()); err != nil {
-		return dst
-	}
-	return e.readLane(dst, m)
 }
 
 func (s *jsonSession) Append(dst []byte, f *Frame) ([]byte, error) {

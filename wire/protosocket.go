@@ -3,8 +3,6 @@ package wire
 import (
 	"encoding/json"
 
-	"google.golang.org/protobuf/proto"
-
 	"github.com/protoway/protoway/wire/protojson"
 )
 
@@ -22,7 +20,7 @@ func (protoSocketDialect) Joins() bool         { return false }
 func (protoSocketDialect) Handshake() bool     { return false }
 
 func (protoSocketDialect) Open(catalog *Catalog, side Side) Session {
-	return &protoSocketSession{in: inbox{catalog, side}}
+	return &protoSocketSession{jsonPayloads: jsonPayloads{protoSocketOptions}, in: inbox{catalog, side}}
 }
 
 func (protoSocketDialect) AppendPublication(dst []byte, catalog *Catalog, f *Frame) ([]byte, error) {
@@ -35,6 +33,7 @@ var protoSocketOptions = protojson.Options{Names: protojson.KeepDigits}
 // protoSocketSession is the dialect on one connection. Its frames have names of
 // the client's choice, or none; those that ask for an ack are numbered here.
 type protoSocketSession struct {
+	jsonPayloads
 	in     inbox
 	frame  Frame
 	lastID uint64
@@ -83,23 +82,6 @@ func (s *protoSocketSession) decode(f *Frame, data []byte) {
 		f.Message.Payload = body
 	}
 	f.Message.resolve([]byte(typ), s.in)
-}
-
-func (s *protoSocketSession) Unmarshal(payload []byte, m proto.Message) error {
-	if len(payload) == 0 {
-		proto.Reset(m)
-		return nil
-	}
-	return protoSocketOptions.Unmarshal(payload, m)
-}
-
-// LaneValue decodes the payload, since JSON has no cheap way to one field.
-func (s *protoSocketSession) LaneValue(dst []byte, e *Entry, payload []byte) []byte {
-	m := e.Message.New()
-	if err := s.Unmarshal(payload, m.Interface()); err != nil {
-		return dst
-	}
-	return e.readLane(dst, m)
 }
 
 func (s *protoSocketSession) Append(dst []byte, f *Frame) ([]byte, error) {
