@@ -180,6 +180,9 @@ func TestOperatorEndpoints(t *testing.T) {
 			t.Errorf("%s: %d %q", path, code, text)
 		}
 	}
+	if code, text := get("/ws"); code != http.StatusUpgradeRequired || !strings.Contains(text, "WebSocket") {
+		t.Errorf("a page opened at the WebSocket's path: %d %q", code, text)
+	}
 	_, text := get("/metrics")
 	for _, line := range []string{"protoway_connections 1", `protoway_frames_acked_total{code="ok",type="who-am-i"} 1`, `protoway_handler_seconds_count{type="who-am-i"} 1`} {
 		if !strings.Contains(text, line) {

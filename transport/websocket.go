@@ -78,12 +78,17 @@ func (h *Handler) enter() bool {
 
 // ServeHTTP upgrades a request. Refusals are plain HTTP errors that say what to do.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !asksForWebSocket(r) {
+		w.Header().Set("Upgrade", "websocket")
+		http.Error(w, "this is a WebSocket endpoint: connect with a WebSocket client", http.StatusUpgradeRequired)
+		return
+	}
 	opening, err := h.open(r)
 	if err == nil && !h.enter() {
 		err = errShuttingDown
 	}
 	if err != nil {
-		refuse(w, r, err)
+		http.Error(w, err.Text, err.Code.HTTP())
 		return
 	}
 	var ws *websocket.Conn
@@ -173,13 +178,9 @@ func subprotocols(d wire.Dialect) []string {
 	return []string{d.Subprotocol()}
 }
 
-func refuse(w http.ResponseWriter, r *http.Request, err *status.Error) {
-	if !slices.ContainsFunc(r.Header.Values("Upgrade"), func(v string) bool { return strings.EqualFold(v, "websocket") }) {
-		w.Header().Set("Upgrade", "websocket")
-		http.Error(w, "this is a WebSocket endpoint: connect with a WebSocket client", http.StatusUpgradeRequired)
-		return
-	}
-	http.Error(w, err.Text, err.Code.HTTP())
+// asksForWebSocket reports whether a request wants to be upgraded.
+func asksForWebSocket(r *http.Request) bool {
+	return slices.ContainsFunc(r.Header.Values("Upgrade"), func(v string) bool { return strings.EqualFold(v, "websocket") })
 }
 
 // socket is a WebSocket as a consumer sees it.
