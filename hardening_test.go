@@ -4,6 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"runtime"
+	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -329,4 +333,65 @@ func TestRefusedKeysAreBounded(t *testing.T) {
 	if code := p.AwaitEnd(); code != int(consumer.CloseSlow) {
 		t.Errorf("closed with %d", code)
 	}
+}
+
+// TestHugeTokensAreBadTokens: they end the identity as any bad token does, and
+// are not kept while they wait.
+func TestHugeTokensAreBadTokens(t *testing.T) {
+	blocked := newBlocker(t)
+	_, url := start(t, protoway.Config{}, whoAmI(), receivers.Handle(func(ctx context.Context, _ *testv1.Small) error {
+		return blocked.work(ctx, &testv1.Work{})
+	}))
+	p := testpeer.Dial(t, url, as(t, auth.User{ID: "ada"}), fromServer...)
+	p.Send(&testv1.Small{})
+	await(t, "handler", blocked.entered)
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	const frames, size = 100, 1 << 19
+	huge := strings.Repeat("x", size)
+	for i := range uint64(frames) {
+		p.Write(&wire.Frame{ID: 1000 + i, Kind: wire.KindAuthenticate, Control: &protowayv1.Authenticate{Token: huge}})
+	}
+	p.Ping() // they have arrived, and wait behind the handler
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	if kept := int64(after.HeapAlloc) - int64(before.HeapAlloc); kept > frames*size/4 {
+		t.Errorf("%d bytes are kept for tokens that nobody could verify", kept)
+	}
+	blocked.release()
+	for i := range uint64(frames) {
+		fails(t, p.AwaitAck(1000+i), status.Unauthenticated)
+	}
+	mustBe(t, p, "")
+}
+
+// TestPanicsOfVerifiersDoNotLogTokens though their text may hold one.
+func TestPanicsOfVerifiersDoNotLogTokens(t *testing.T) {
+	var log syncBuilder
+	bad := auth.VerifierFunc(func(_ context.Context, token string) (*auth.User, error) { panic("no key for " + token) })
+	_, url := start(t, protoway.Config{Verifier: bad, Logger: slog.New(slog.NewTextHandler(&log, nil))}, whoAmI())
+	p := testpeer.Dial(t, url, testpeer.Options{}, fromServer...)
+	fails(t, authenticate(p, 5, "very.secret.token"), status.Unavailable)
+	if text := log.String(); strings.Contains(text, "very.secret.token") || !strings.Contains(text, "no key for [token]") {
+		t.Errorf("the log says %s", text)
+	}
+}
+
+// syncBuilder is a strings.Builder for several goroutines.
+type syncBuilder struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (b *syncBuilder) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *syncBuilder) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
 }

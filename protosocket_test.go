@@ -302,3 +302,10 @@ func matches(got, want any) bool {
 		return reflect.DeepEqual(got, want)
 	}
 }
+
+// TestProtoSocketBoundsWhatIsSaidBack: a huge uuid is refused and not repeated.
+func TestProtoSocketBoundsWhatIsSaidBack(t *testing.T) {
+	ws := dialLegacy(t, startLegacy(t), "")
+	writeText(t, ws, `{"headers":{"messageType":"open-op","ack":true,"uuid":"`+strings.Repeat("u", 10_000)+`"},"body":{}}`)
+	expect(t, ws, []any{protoSocketAck("", map[string]any{"errorMessage": "*", "errorCode": 400.0})}, false)
+}

@@ -152,9 +152,10 @@ func (k *call) leave() {
 	k.end(context.Canceled)
 	c := k.c
 	c.mu.Lock()
-	if k.prev != nil {
+	switch {
+	case k.prev != nil:
 		k.prev.next = k.next
-	} else {
+	case c.calls == k:
 		c.calls = k.next
 	}
 	if k.next != nil {

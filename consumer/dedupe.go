@@ -206,14 +206,16 @@ func (k *call) repeat(c *claim) {
 
 // settle stores how a claimed call ended and acks those that waited for it.
 func (k *call) settle(reply proto.Message, err *status.Error) {
-	if k.claim == nil {
+	mine := k.claim
+	if mine == nil {
 		return
 	}
+	k.claim = nil
 	stored := wire.Message{}
 	if err == nil && reply != nil {
 		stored, err = k.c.node.serialized(reply)
 	}
-	for _, waiter := range k.c.node.dedupe.settle(k.claim, stored, err) {
+	for _, waiter := range k.c.node.dedupe.settle(mine, stored, err) {
 		waiter.halt()
 		waiter.ackEncoded(stored, err)
 		waiter.leave()

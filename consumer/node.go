@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -240,7 +241,7 @@ func (n *Node) guardedVerify(ctx context.Context, token string) (user *auth.User
 	defer func() {
 		if reason := recover(); reason != nil {
 			n.observer.Panicked("verifier")
-			user, err = nil, fmt.Errorf("the verifier panicked: %v\n%s", reason, debug.Stack())
+			user, err = nil, fmt.Errorf("the verifier panicked: %s\n%s", strings.ReplaceAll(fmt.Sprint(reason), token, "[token]"), debug.Stack())
 		}
 	}()
 	return n.verifier.Verify(ctx, token)

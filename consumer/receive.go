@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/protoway/protoway/auth"
 	protowayv1 "github.com/protoway/protoway/gen/protoway/v1"
 	"github.com/protoway/protoway/status"
 	"github.com/protoway/protoway/wire"
@@ -74,6 +75,8 @@ func (c *Consumer) takeFirst(f *wire.Frame) {
 // for it the connection ends, since what is behind it must not run as the user
 // before. A client that has too much in flight is told so, as with any frame.
 func (c *Consumer) takeAuthenticate(f *wire.Frame) {
+	change := f.Control.(*protowayv1.Authenticate)
+	change.Token = boundToken(change.GetToken())
 	j := newJob(c, f)
 	j.barrier = true
 	err := c.enqueue(j, laneRef{})
@@ -88,12 +91,21 @@ func (c *Consumer) takeAuthenticate(f *wire.Frame) {
 	j.recycle()
 }
 
+// boundToken cuts a token that is too long for any verifier, so that it is refused
+// without being kept while it waits: it is no payload, which would be counted.
+func boundToken(token string) string {
+	if len(token) <= auth.MaxTokenBytes {
+		return token
+	}
+	return strings.Clone(token[:auth.MaxTokenBytes+1])
+}
+
 // takeMessage finds the route and the lane of a message.
 func (c *Consumer) takeMessage(f *wire.Frame) {
 	m := &f.Message
-	if f.Token != "" && f.Token != c.lastToken {
-		c.lastToken = f.Token
-		c.takeAuthenticate(&wire.Frame{Kind: wire.KindAuthenticate, Control: &protowayv1.Authenticate{Token: f.Token}})
+	if token := boundToken(f.Token); token != "" && token != c.lastToken {
+		c.lastToken = token
+		c.takeAuthenticate(&wire.Frame{Kind: wire.KindAuthenticate, Control: &protowayv1.Authenticate{Token: token}})
 	}
 	binding, err := c.route(m)
 	if err != nil {

@@ -68,6 +68,11 @@ func (s *protoSocketSession) decode(f *Frame, data []byte) {
 	}
 	_ = headers.text(&f.Tag, "uuid")         // another type is no name: the ack has none
 	_ = headers.text(&f.Token, "authHeader") // another type is no token
+	if len(f.Tag) > MaxKeyBytes {            // it would be said back, twice
+		f.Err = malformed("uuid has %d bytes, at most %d are allowed", len(f.Tag), MaxKeyBytes)
+		f.Tag = ""
+		return
+	}
 	f.Kind, f.Message.Key = KindMessage, f.Tag
 	var typ string
 	if f.Err = headers.text(&typ, "messageType"); f.Err != nil {
