@@ -8,7 +8,7 @@ LINT_VERSION := v2.15.0
 LINT := $(BIN)/golangci-lint-$(LINT_VERSION)
 
 # Protos that stay as the users of another project write them.
-AS_IS := --exclude-path internal/testschema/protosocket/demo
+AS_IS := --exclude-path examples/protosocket/proto/demo
 
 # Generated code, as find sees it.
 GENERATED := find . \( -name .cache -o -name node_modules -o -name testdata \) -prune -o \

@@ -40,6 +40,16 @@ type Config struct {
 	// WithoutSystem leaves out the diagnostics that every path has: ping, echo,
 	// health and info.
 	WithoutSystem bool
+	// ForwardErrors tells clients the text of errors that were not made with package
+	// status, and of panics, as ErrorFormatter writes them. It is meant for
+	// development. Default: they read "internal error", and the log has the text.
+	ForwardErrors bool
+	// ErrorFormatter writes what ForwardErrors tells. Default: the error's own text.
+	ErrorFormatter func(err error) string
+	// MinAPIVersion is the oldest apiVersion that clients of Proto Socket may have:
+	// older ones are sent upgrade-api-version, once per connection, and are served
+	// all the same. Default: 0, all may.
+	MinAPIVersion int32
 	// Limits bound what one connection may use.
 	Limits consumer.Limits
 	// Pools size the goroutines that run receivers.
@@ -88,6 +98,18 @@ func (c Config) withDefaults() Config {
 	}
 	c.Limits = c.Limits.WithDefaults()
 	return c
+}
+
+// forward returns what writes the errors that are forwarded; nil if none are.
+func (c Config) forward() func(error) string {
+	switch {
+	case !c.ForwardErrors:
+		return nil
+	case c.ErrorFormatter != nil:
+		return c.ErrorFormatter
+	default:
+		return error.Error
+	}
 }
 
 // check says what is wrong with the fields themselves.

@@ -2,310 +2,239 @@ package protoway_test
 
 import (
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
-	"net/http"
-	"os"
-	"reflect"
-	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/coder/websocket"
-	"google.golang.org/protobuf/proto"
 
 	"github.com/protoway/protoway"
 	"github.com/protoway/protoway/auth"
 	"github.com/protoway/protoway/consumer"
 	"github.com/protoway/protoway/internal/testpeer"
-	"github.com/protoway/protoway/internal/testschema/gen/demo"
+	testv1 "github.com/protoway/protoway/internal/testschema/gen/test/v1"
 	"github.com/protoway/protoway/receivers"
 	"github.com/protoway/protoway/status"
 )
 
-// recorded is a case of wire/testdata/protosocket/vectors.json.
-type recorded struct {
-	Name, Category string
-	Context        struct{ User string }
-	Send           []string
-	Expect         [][]any
-	Unordered      bool
+// What clients of Proto Socket send and get. The recorded cases are replayed by
+// examples/protosocket.
+
+// legacyFrame is a frame that asks for an ack.
+func legacyFrame(kind, uuid, body string) string {
+	return `{"headers":{"messageType":"` + kind + `","ack":true,"uuid":"` + uuid + `"},"body":` + body + `}`
 }
 
-// Legacy is the receivers behind the recorded cases.
-type Legacy struct{}
-
-func (Legacy) DoFail(_ context.Context, in *demo.DoFail) error { panic("boom " + in.GetHow()) }
-func (Legacy) AdminOp(context.Context, *demo.AdminOp) error    { return nil }
-func (Legacy) OpenOp(context.Context, *demo.OpenOp) error      { return nil }
-func (Legacy) EmptyOp(context.Context, *demo.EmptyOp) error    { return nil }
-func (Legacy) StaffOp(context.Context, *demo.StaffOp) error    { return nil }
-func (Legacy) DupOp(context.Context, *demo.DupOp) error        { return status.App(1, "first") }
-
-func (Legacy) AllTypes(ctx context.Context, in *demo.AllTypes) error {
-	raw, err := proto.Marshal(in)
-	if err != nil {
-		return err
-	}
-	reply := &demo.AllTypesReply{}
-	if err := proto.Unmarshal(raw, reply); err != nil {
-		return err
-	}
-	return consumer.From(ctx).Send(ctx, reply)
+// failed is what an ack says about an error.
+func failed(code float64, text string) map[string]any {
+	return map[string]any{"errorMessage": text, "errorCode": code}
 }
 
-func (Legacy) GetThing(ctx context.Context, in *demo.GetThing) error {
-	switch in.GetId() {
-	case "missing":
-		return status.App(404, "Resource not found")
-	case "nocode":
-		return status.Unknown.Errorf("No code")
-	case "empty":
-		return status.App(7, "")
-	default:
-		return consumer.From(ctx).Send(ctx, &demo.Thing{Id: in.GetId(), Name: "n"})
-	}
-}
-
-func (Legacy) LongOp(ctx context.Context, in *demo.LongOp) error {
-	return consumer.From(ctx).Async(func(ctx context.Context) (proto.Message, error) {
-		switch in.GetHow() {
-		case "err":
-			panic("bg boom")
-		case "fpserr":
-			return nil, status.App(9, "bg failed")
-		case "sync":
-			return nil, consumer.From(ctx).Send(ctx, &demo.Thing{Id: "bg"})
-		case "localcoro":
-			return nil, consumer.From(ctx).Send(ctx, &demo.Thing{Id: "from-local-coro"})
-		default:
-			return nil, consumer.From(ctx).Send(ctx, &demo.Thing{Id: in.GetHow()})
-		}
-	})
-}
-
-func (Legacy) GroupOp(ctx context.Context, in *demo.GroupOp) error {
-	me := consumer.From(ctx)
-	switch in.GetAction() {
-	case "add":
-		return me.Join(ctx, in.GetGroup())
-	case "rm":
-		return me.Leave(ctx, in.GetGroup())
-	default:
-		return me.Broadcast(ctx, in.GetGroup(), &demo.Thing{Id: "bc"})
-	}
-}
-
-// legacyUsers are the users behind the recorded cases.
-var legacyUsers = map[string]auth.User{
-	"alice": {ID: "1", Name: "alice"},
-	"root":  {ID: "2", Name: "root", Superuser: true, Groups: auth.NewSet("bad")},
-	"bob":   {ID: "3", Name: "bob", Groups: auth.NewSet("staff")},
-	"carl":  {ID: "4", Name: "carl", Groups: auth.NewSet("staff", "bad")},
-}
-
-// startLegacy runs the receivers behind the recorded cases.
-func startLegacy(t *testing.T) string {
-	t.Helper()
-	session := func(r *http.Request) (*auth.User, error) {
-		if user, known := legacyUsers[r.Header.Get("X-Session-User")]; known {
-			return &user, nil
-		}
-		return nil, nil
-	}
-	_, url := start(t, protoway.Config{Paths: map[string]protoway.Path{"/ws": {Groups: []string{"app"}, Identify: session}}},
-		receivers.Discover(Legacy{},
-			receivers.For("AdminOp", receivers.Permissions("auth.add_user")),
-			receivers.For("StaffOp", receivers.AllowGroups("staff"), receivers.DenyGroups("bad"))),
-		receivers.Handle(func(context.Context, *demo.DupOp) error { return nil }))
-	return url
-}
-
-// dialLegacy connects as a Proto Socket client does: without a subprotocol.
-func dialLegacy(t *testing.T, url, user string) *websocket.Conn {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), testpeer.Patience)
-	defer cancel()
-	ws, _, err := websocket.Dial(ctx, strings.Replace(url, "http", "ws", 1), &websocket.DialOptions{HTTPHeader: http.Header{"X-Session-User": {user}}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = ws.CloseNow() })
-	return ws
-}
-
-// TestProtoSocketVectors replays what was recorded against the original server.
-func TestProtoSocketVectors(t *testing.T) {
-	text, err := os.ReadFile("wire/testdata/protosocket/vectors.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var all struct{ Cases []recorded }
-	if err := json.Unmarshal(text, &all); err != nil {
-		t.Fatal(err)
-	}
-	replayed := 0
-	for _, c := range all.Cases {
-		if len(c.Expect) == 0 || strings.HasPrefix(c.Name, "login-") {
-			continue // what clients make of frames; and login, which has no receiver yet
-		}
-		replayed++
-		t.Run(c.Name, func(t *testing.T) {
-			t.Parallel()
-			ws := dialLegacy(t, startLegacy(t), c.Context.User)
-			for i, frame := range c.Send {
-				for name, user := range legacyUsers {
-					frame = strings.ReplaceAll(frame, "<JWT:"+name+">", token(t, user))
-				}
-				writeText(t, ws, frame)
-				expect(t, ws, c.Expect[i], c.Unordered)
-			}
-			// Nothing else comes, and the connection is still open.
-			writeText(t, ws, `{"headers":{"messageType":"open-op","ack":true,"uuid":"last"},"body":{}}`)
-			expect(t, ws, []any{map[string]any{"headers": map[string]any{"messageType": "ack", "uuid": "last"}, "body": map[string]any{"uuid": "last"}}}, false)
-		})
-	}
-	if replayed < 30 {
-		t.Errorf("only %d cases were replayed", replayed)
-	}
-}
+var (
+	legacyFrom = testpeer.ProtoSocketFrame
+	legacyAck  = testpeer.ProtoSocketAck
+)
 
 // TestProtoSocketResends: a frame that comes again with its uuid is answered as
 // before and does not run again.
 func TestProtoSocketResends(t *testing.T) {
 	var runs atomic.Int64
 	_, url := start(t, protoway.Config{Limits: consumer.Limits{DedupePerUser: 2}}, counted(&runs))
-	ws := dialLegacy(t, url, "")
-	frame := func(uuid string) string {
-		return `{"headers":{"messageType":"greet","ack":true,"uuid":"` + uuid + `","retryCount":1},"body":{"name":"Ada"}}`
-	}
-	answer := func(uuid, text string) []any {
-		headers := func(kind string) map[string]any { return map[string]any{"messageType": kind, "uuid": uuid} }
-		return []any{
-			map[string]any{"headers": headers("greeting"), "body": map[string]any{"text": text}},
-			map[string]any{"headers": headers("ack"), "body": map[string]any{"uuid": uuid}},
-		}
-	}
+	p := testpeer.DialProtoSocket(t, url, nil)
 	for range 3 {
-		writeText(t, ws, frame("a"))
-		expect(t, ws, answer("a", "run 1"), false)
+		p.Say(`{"headers":{"messageType":"greet","ack":true,"uuid":"a","retryCount":1},"body":{"name":"Ada"}}`)
+		p.Expect(legacyFrom("greeting", "a", map[string]any{"text": "run 1"}), legacyAck("a", nil))
 	}
 	// Past the bound of keys frames run all the same: these clients give one to each.
 	for i := range 5 {
 		uuid := fmt.Sprint("b", i)
-		writeText(t, ws, frame(uuid))
-		expect(t, ws, answer(uuid, fmt.Sprint("run ", i+2)), false)
+		p.Say(legacyFrame("greet", uuid, `{"name":"Ada"}`))
+		p.Expect(legacyFrom("greeting", uuid, map[string]any{"text": fmt.Sprint("run ", i+2)}), legacyAck(uuid, nil))
 	}
 }
 
-// TestProtoSocketEndsUsers: a token that expires is answered by token-invalid, and
-// so is one that is bad, once.
+// TestProtoSocketResendsWhatWasSent: what a receiver sent during a frame is part
+// of its answer, also for another connection of the same user that asks again.
+func TestProtoSocketResendsWhatWasSent(t *testing.T) {
+	var runs atomic.Int64
+	_, url := start(t, protoway.Config{}, notes(func(ctx context.Context, text string) error {
+		runs.Add(1)
+		if text == "much" {
+			text = strings.Repeat("x", 600<<10)
+		}
+		for range 2 {
+			if err := consumer.From(ctx).Send(ctx, &testv1.Event{Text: text}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+	ada := as(t, auth.User{ID: "ada"}).Header
+	event := func(uuid string) map[string]any { return legacyFrom("event", uuid, map[string]any{"text": "*"}) }
+	first, second := testpeer.DialProtoSocket(t, url, ada), testpeer.DialProtoSocket(t, url, ada)
+	for _, p := range []*testpeer.ProtoSocket{first, first, second} {
+		p.Say(legacyFrame("note", "a", `{"text":"hi"}`))
+		p.Expect(event("a"), event("a"), legacyAck("a", nil))
+	}
+	if runs.Load() != 1 {
+		t.Errorf("it ran %d times", runs.Load())
+	}
+	// What is too much to be kept is not sent again, and not run again.
+	first.Say(legacyFrame("note", "b", `{"text":"much"}`))
+	first.Expect(event("b"), event("b"), legacyAck("b", nil))
+	second.Say(legacyFrame("note", "b", `{"text":"much"}`))
+	second.Expect(legacyAck("b", failed(409, "*")))
+	if runs.Load() != 2 {
+		t.Errorf("it ran %d times", runs.Load())
+	}
+}
+
+// TestProtoSocketEndsUsers: a token that expires is answered by token-invalid.
 func TestProtoSocketEndsUsers(t *testing.T) {
 	short, err := auth.NewIssuer(secret, auth.IssuerConfig{AccessLifetime: 1100 * time.Millisecond}).AccessToken(&auth.User{ID: "1"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	ws := dialLegacy(t, startLegacy(t), "")
-	writeText(t, ws, `{"headers":{"messageType":"get-thing","ack":true,"uuid":"u1","authHeader":"`+short+`"},"body":{"id":"1"}}`)
-	thing := map[string]any{"headers": map[string]any{"messageType": "thing", "uuid": "u1"}, "body": map[string]any{"id": "1", "name": "n"}}
-	expect(t, ws, []any{thing, protoSocketAck("u1", nil)}, false)
-	expect(t, ws, []any{map[string]any{"headers": map[string]any{"messageType": "token-invalid"}, "body": map[string]any{}}}, false)
-	writeText(t, ws, `{"headers":{"messageType":"get-thing","ack":true,"uuid":"u2"},"body":{"id":"1"}}`)
-	expect(t, ws, []any{protoSocketAck("u2", map[string]any{"errorMessage": "*", "errorCode": 401.0})}, false)
+	_, url := start(t, protoway.Config{}, receivers.Handle(func(context.Context, *testv1.Secret) error { return nil }))
+	p := testpeer.DialProtoSocket(t, url, nil)
+	p.Say(`{"headers":{"messageType":"secret","ack":true,"uuid":"u1","authHeader":"` + short + `"},"body":{}}`)
+	p.Expect(legacyAck("u1", nil))
+	p.Expect(legacyFrom("token-invalid", "", nil))
+	p.Say(legacyFrame("secret", "u2", "{}"))
+	p.Expect(legacyAck("u2", failed(401, "*")))
 }
 
-// TestProtoSocketRefusesBinary with an ack that names no frame.
-func TestProtoSocketRefusesBinary(t *testing.T) {
-	ws := dialLegacy(t, startLegacy(t), "")
+// TestProtoSocketRefuses what is no frame, or too large, with a code and an open
+// connection.
+func TestProtoSocketRefuses(t *testing.T) {
+	_, url := start(t, protoway.Config{}, notes(func(context.Context, string) error { return nil }),
+		receivers.Handle(func(context.Context, *testv1.Small) error { return nil }))
+	p := testpeer.DialProtoSocket(t, url, nil)
 	ctx, cancel := context.WithTimeout(t.Context(), testpeer.Patience)
 	defer cancel()
-	if err := ws.Write(ctx, websocket.MessageBinary, []byte("{}")); err != nil {
+	if err := p.Write(ctx, websocket.MessageBinary, []byte("{}")); err != nil {
 		t.Fatal(err)
 	}
-	expect(t, ws, []any{protoSocketAck("", map[string]any{"errorMessage": "*", "errorCode": 400.0})}, false)
+	p.Expect(legacyAck("", failed(400, "*")))
+	// A huge uuid is not said back.
+	p.Say(legacyFrame("note", strings.Repeat("u", 10_000), "{}"))
+	p.Expect(legacyAck("", failed(400, "*")))
+	p.Say(legacyFrame("small", "u", `{"text":"more than sixteen bytes"}`))
+	p.Expect(legacyAck("u", failed(413, "*")))
+	p.Say(legacyFrame("note", "v", "{}"))
+	p.Expect(legacyAck("v", nil))
 }
 
-// protoSocketAck is an ack of a frame, or of none.
-func protoSocketAck(uuid string, body map[string]any) map[string]any {
-	headers := map[string]any{"messageType": "ack"}
-	if body == nil {
-		body = map[string]any{}
-	}
-	if uuid != "" {
-		headers["uuid"], body["uuid"] = uuid, uuid
-	}
-	return map[string]any{"headers": headers, "body": body}
+// TestProtoSocketProgress: work in the background says how far it has come, that
+// it has ended, and is acked then.
+func TestProtoSocketProgress(t *testing.T) {
+	_, url := start(t, protoway.Config{}, notes(func(ctx context.Context, text string) error {
+		me := consumer.From(ctx)
+		if err := me.Progress(ctx, 0.25, "working"); err != nil {
+			return err
+		}
+		if text == "fail" {
+			return status.App(9, "bg failed")
+		}
+		return nil
+	}))
+	p := testpeer.DialProtoSocket(t, url, nil)
+	progress := func(body map[string]any) map[string]any { return legacyFrom("async-progress", "", body) }
+	p.Say(legacyFrame("note", "a", "{}"))
+	p.Expect(progress(map[string]any{"key": "a", "progress": 0.25, "info": "working"}),
+		progress(map[string]any{"key": "a", "progress": 1.0, "done": true}), legacyAck("a", nil))
+	p.Say(legacyFrame("note", "b", `{"text":"fail"}`))
+	p.Expect(progress(map[string]any{"key": "b", "progress": 0.25, "info": "working"}),
+		progress(map[string]any{"key": "b", "done": true, "errorMessage": "bg failed", "errorCode": 9.0}),
+		legacyAck("b", failed(9, "bg failed")))
 }
 
-func writeText(t *testing.T, ws *websocket.Conn, text string) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), testpeer.Patience)
-	defer cancel()
-	if err := ws.Write(ctx, websocket.MessageText, []byte(text)); err != nil {
-		t.Fatal(err)
+// TestMinAPIVersion: a client that is too old is told so once, and served.
+func TestMinAPIVersion(t *testing.T) {
+	_, url := start(t, protoway.Config{MinAPIVersion: 3}, notes(func(context.Context, string) error { return nil }))
+	say := func(p *testpeer.ProtoSocket, uuid, version string) {
+		p.Say(`{"headers":{"messageType":"note","ack":true,"uuid":"` + uuid + `","apiVersion":` + version + `},"body":{}}`)
+	}
+	old := testpeer.DialProtoSocket(t, url, nil)
+	say(old, "a", "2")
+	old.Expect(legacyFrom("upgrade-api-version", "", map[string]any{"latest": 3.0}), legacyAck("a", nil))
+	say(old, "b", "2")
+	old.Expect(legacyAck("b", nil))
+	current := testpeer.DialProtoSocket(t, url, nil)
+	for i, version := range []string{"3", "4", "null", `"2"`, "1e0", "99999999999", "0"} {
+		say(current, fmt.Sprint(i), version)
+		current.Expect(legacyAck(fmt.Sprint(i), nil))
 	}
 }
 
-// expect reads as many frames as are wanted and compares them.
-func expect(t *testing.T, ws *websocket.Conn, want []any, unordered bool) {
-	t.Helper()
-	var got []any
-	for range want {
-		ctx, cancel := context.WithTimeout(context.Background(), testpeer.Patience)
-		_, frame, err := ws.Read(ctx)
+// TestForwardErrors: what was not said through package status stays here, unless
+// the configuration says otherwise, and then as it says.
+func TestForwardErrors(t *testing.T) {
+	format := func(err error) string {
+		if strings.Contains(err.Error(), "format") {
+			panic("the formatter itself")
+		}
+		return "seen: " + err.Error()
+	}
+	for _, c := range []struct {
+		config protoway.Config
+		says   map[string]string // by what the receiver is asked to do
+	}{
+		{protoway.Config{ErrorFormatter: format}, map[string]string{"error": "internal error", "panic": "internal error", "coded": "coded"}},
+		{protoway.Config{ForwardErrors: true}, map[string]string{"error": "error", "panic": "panic", "coded": "coded"}},
+		{
+			protoway.Config{ForwardErrors: true, ErrorFormatter: format},
+			map[string]string{"error": "seen: error", "panic": "seen: panic", "coded": "coded", "format": "internal error"},
+		},
+	} {
+		_, url := start(t, c.config, notes(func(_ context.Context, text string) error {
+			switch text {
+			case "panic":
+				panic(text)
+			case "coded":
+				return status.Internal.Wrap(errors.New("a cause"), text)
+			default:
+				return errors.New(text)
+			}
+		}))
+		p := testpeer.Dial(t, url, testpeer.Options{})
+		for asked, text := range c.says {
+			ack := p.Call(&testv1.Note{Text: asked})
+			fails(t, ack, status.Internal)
+			if ack.Ack.Error.Text != text {
+				t.Errorf("%s: the client learned %q, want %q", asked, ack.Ack.Error.Text, text)
+			}
+		}
+	}
+}
+
+// TestPingsDuringHandlers: Flutter clients ping every second and give up when
+// there is no pong within one.
+func TestPingsDuringHandlers(t *testing.T) {
+	began, release := make(chan struct{}), make(chan struct{})
+	_, url := start(t, protoway.Config{}, notes(func(context.Context, string) error {
+		close(began)
+		<-release
+		return nil
+	}))
+	p := testpeer.DialProtoSocket(t, url, nil)
+	p.Say(legacyFrame("note", "a", "{}"))
+	await(t, "the handler's begin", began)
+	read := make(chan struct{})
+	go func() { // a pong is seen by who reads
+		defer close(read)
+		p.Expect(legacyAck("a", nil))
+	}()
+	for range 3 {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		if err := p.Ping(ctx); err != nil {
+			t.Errorf("no pong within a second: %v", err)
+		}
 		cancel()
-		if err != nil {
-			t.Fatalf("%v after %v, want %v", err, got, want)
-		}
-		var value any
-		if err := json.Unmarshal(frame, &value); err != nil {
-			t.Fatalf("%s: %v", frame, err)
-		}
-		got = append(got, value)
 	}
-	if unordered {
-		for _, w := range want {
-			if !slices.ContainsFunc(got, func(g any) bool { return matches(g, w) }) {
-				t.Errorf("got %v, want %v in any order", got, want)
-			}
-		}
-		return
-	}
-	if !matches(got, want) {
-		t.Errorf("\n got %v\nwant %v", got, want)
-	}
-}
-
-// matches compares JSON values; "*" stands for any text that is not empty.
-func matches(got, want any) bool {
-	switch want := want.(type) {
-	case string:
-		text, isText := got.(string)
-		return isText && (text == want || want == "*" && text != "")
-	case []any:
-		list, isList := got.([]any)
-		return isList && slices.EqualFunc(list, want, matches)
-	case map[string]any:
-		object, isObject := got.(map[string]any)
-		if !isObject || len(object) != len(want) {
-			return false
-		}
-		for name, value := range want {
-			if !matches(object[name], value) {
-				return false
-			}
-		}
-		return true
-	default:
-		return reflect.DeepEqual(got, want)
-	}
-}
-
-// TestProtoSocketBoundsWhatIsSaidBack: a huge uuid is refused and not repeated.
-func TestProtoSocketBoundsWhatIsSaidBack(t *testing.T) {
-	ws := dialLegacy(t, startLegacy(t), "")
-	writeText(t, ws, `{"headers":{"messageType":"open-op","ack":true,"uuid":"`+strings.Repeat("u", 10_000)+`"},"body":{}}`)
-	expect(t, ws, []any{protoSocketAck("", map[string]any{"errorMessage": "*", "errorCode": 400.0})}, false)
+	close(release) // only now: every pong came while the handler was blocked
+	await(t, "the ack", read)
 }

@@ -64,6 +64,17 @@ func (i *Issuer) Check() error {
 	return errors.Join(problems...)
 }
 
+// Verifier returns what verifies the access tokens of this issuer.
+func (i *Issuer) Verifier(opts ...Option) *JWT {
+	return HS256(i.secret, append([]Option{Clock(i.config.Clock)}, opts...)...)
+}
+
+// RefreshVerifier returns what verifies the refresh tokens of this issuer. It is
+// for the receiver that exchanges them, and never for a connection.
+func (i *Issuer) RefreshVerifier(opts ...Option) *JWT {
+	return i.Verifier(append(opts, RefreshTokens())...)
+}
+
 // AccessToken signs who the user is and what the user may do, for the access
 // lifetime. Expires, TokenID and IssuedAt of the user are not read: the token
 // has its own.

@@ -10,6 +10,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	protowayv1 "github.com/protoway/protoway/gen/protoway/v1"
 	"github.com/protoway/protoway/status"
 	"github.com/protoway/protoway/wire"
 )
@@ -117,16 +118,26 @@ func (t *callTimer) fire() {
 // and closes its context.
 func (k *call) finish(reply proto.Message, err error) {
 	k.halt()
-	if err == nil {
-		reply, err = k.checkReply(reply)
-	}
+	reply, err = k.outcome(reply, err)
 	failure := status.From(err)
 	if failure != nil && failure.Code == status.Internal {
 		k.c.logFailure(k.Type(), err)
 	}
+	failure = k.c.node.unmask(failure)
 	k.settle(reply, failure)
 	k.ack(reply, failure)
 	k.leave()
+}
+
+// outcome returns how a frame ended, as its dialect tells it.
+func (k *call) outcome(reply proto.Message, err error) (proto.Message, error) {
+	if err == nil {
+		return k.checkReply(reply)
+	}
+	if refused, ok := errors.AsType[*refusal](err); ok && !k.c.opening.Dialect.Handshake() {
+		return refused.message, nil
+	}
+	return nil, err
 }
 
 // checkReply says whether a reply is what the message is answered with.
@@ -139,10 +150,10 @@ func (k *call) checkReply(reply proto.Message) (proto.Message, error) {
 	case want == nil:
 		return reply, nil
 	case reply == nil || !reply.ProtoReflect().IsValid():
-		return nil, status.Internal.Wrap(fmt.Errorf("the receiver of %s returned neither a reply nor an error", k.binding.Entry.Name()), "internal error")
+		return nil, status.Mask(fmt.Errorf("the receiver of %s returned neither a reply nor an error", k.binding.Entry.Name()))
 	case reply.ProtoReflect().Descriptor().FullName() != want.Name():
-		return nil, status.Internal.Wrap(fmt.Errorf("the receiver of %s answered with %s instead of %s",
-			k.binding.Entry.Name(), proto.MessageName(reply), want.Name()), "internal error")
+		return nil, status.Mask(fmt.Errorf("the receiver of %s answered with %s instead of %s",
+			k.binding.Entry.Name(), proto.MessageName(reply), want.Name()))
 	}
 	return reply, nil
 }
@@ -167,15 +178,6 @@ func (k *call) leave() {
 	if last {
 		c.node.goodbye(c)
 	}
-}
-
-// logFailure logs what a client is not told.
-func (c *Consumer) logFailure(kind string, err error) {
-	var cause error
-	if coded, ok := errors.AsType[*status.Error](err); ok {
-		cause = errors.Unwrap(coded)
-	}
-	c.log().Error("a receiver failed", "type", kind, "error", err, "cause", cause)
 }
 
 // ack acks the frame, once.
@@ -203,12 +205,26 @@ func (h *Handle) ackEncoded(answer wire.Message, err *status.Error) {
 	}
 	h.c.node.observer.Acked(h.Type(), code)
 	h.c.freeSlot(&h.slot)
+	if h.progressed.Load() && !h.c.opening.Dialect.Handshake() {
+		h.endProgress(err)
+	}
 	switch {
 	case h.from.id != 0:
 		h.c.sendAck(h.from, err, answer)
 	case answer.Type != "" && !h.c.opening.Dialect.Handshake():
 		_ = h.c.send(&wire.Frame{Tag: h.from.tag, Kind: wire.KindMessage, Message: answer})
 	}
+}
+
+// endProgress tells that what was told by Progress has ended.
+func (h *Handle) endProgress(err *status.Error) {
+	progress := &protowayv1.Progress{}
+	if err == nil {
+		progress.Value = 1
+	}
+	_ = h.c.send(&wire.Frame{
+		Re: h.from.id, Tag: h.from.tag, Kind: wire.KindProgress, Control: progress, Done: true, Ack: wire.Ack{Error: err},
+	})
 }
 
 // sendAck queues an ack. A reply or details that cannot be encoded become an
@@ -252,7 +268,7 @@ func (e *encoder) send(c *Consumer, f *wire.Frame) error {
 	e.scratch = encoded
 	if err != nil {
 		c.log().Error("a frame cannot be encoded", "kind", f.Kind.String(), "type", f.Message.Type+f.Ack.Reply.Type, "error", err)
-		return status.Internal.Wrap(err, "internal error")
+		return status.Mask(err)
 	}
 	if len(encoded) > 0 {
 		c.outbox.push(encoded)

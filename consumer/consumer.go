@@ -77,6 +77,7 @@ type reading struct {
 	complained bool // this message of the transport was answered by an ack of no frame
 	scratch    []byte
 	lastToken  string // that came with a frame
+	outdated   bool   // it was told that its version is too old
 }
 
 // attached is the receivers of the connection.

@@ -7,8 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"google.golang.org/protobuf/proto"
-
 	"github.com/protoway/protoway/status"
 	"github.com/protoway/protoway/wire"
 )
@@ -23,11 +21,13 @@ func (k *claimKey) anonymous() bool { return strings.HasPrefix(k.subject, anonym
 type claim struct {
 	key     claimKey
 	payload [sha256.Size]byte
-	bytes   int // of the stored reply
 	// Guarded by dedupe.mu until done, unchanged after it.
+	bytes   int // of what is stored
 	done    bool
 	err     *status.Error
 	reply   wire.Message
+	sent    []wire.Message // what went to the client before the ack
+	partial bool           // that was too much to be kept
 	waiters []*call
 	expires time.Time
 }
@@ -111,8 +111,8 @@ func (d *dedupe) settle(c *claim, reply wire.Message, err *status.Error) []*call
 	for _, waiter := range waiters {
 		waiter.waitsFor = nil
 	}
-	c.done, c.reply, c.err, c.bytes = true, reply, err, len(reply.Payload)
-	d.bytes += c.bytes
+	c.done, c.reply, c.err = true, reply, err
+	d.grow(c, len(reply.Payload))
 	if err != nil && passing(err.Code) {
 		d.remove(c)
 		return waiters
@@ -120,6 +120,34 @@ func (d *dedupe) settle(c *claim, reply wire.Message, err *status.Error) []*call
 	c.expires = time.Now().Add(d.window)
 	d.finished.push(c)
 	return waiters
+}
+
+// remember stores what was sent to the client during a call, to be sent again
+// with its ack. Past the bound nothing of it is kept, and the key says so.
+func (d *dedupe) remember(c *claim, m wire.Message) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	switch {
+	case c.done || c.partial:
+	case c.bytes+len(m.Payload) > maxRemembered || d.bytes+len(m.Payload) > d.most:
+		c.partial, c.sent = true, nil
+		d.grow(c, -c.bytes)
+	default:
+		c.sent = append(c.sent, m)
+		d.grow(c, len(m.Payload)+messageOverhead)
+	}
+}
+
+// maxRemembered is how many bytes are kept of what was sent during one call.
+const maxRemembered = 1 << 20
+
+// messageOverhead is about what a kept message costs besides its payload.
+const messageOverhead = 128
+
+// grow counts what a claim keeps. The caller holds mu.
+func (d *dedupe) grow(c *claim, by int) {
+	c.bytes += by
+	d.bytes += by
 }
 
 // passing reports whether an outcome says nothing about the frame itself, so
@@ -175,49 +203,4 @@ func (d *dedupe) forgetWaiter(k *call) bool {
 		return true
 	}
 	return false
-}
-
-// claimKey reports whether a call with a key shall run. If not, it is acked
-// here or when the one that runs has ended.
-func (k *call) claimKey(j *job) bool {
-	key := claimKey{k.c.opening.Path.Name, k.who.subject, j.binding.Entry.Type, j.key}
-	mine, stored, err := k.c.node.dedupe.begin(key, j.payload, k)
-	switch {
-	case err != nil && status.CodeOf(err) == status.ResourceExhausted && !k.c.opening.Dialect.Handshake():
-		return true // every frame has a key there, asked for or not: better without than not at all
-	case err != nil:
-		if status.CodeOf(err) == status.ResourceExhausted {
-			k.c.markRefused(j)
-		}
-		k.finish(nil, err)
-	case stored != nil:
-		k.repeat(stored)
-	}
-	k.claim = mine
-	return mine != nil
-}
-
-// repeat acks a call as its first attempt was acked.
-func (k *call) repeat(c *claim) {
-	k.halt()
-	k.ackEncoded(c.reply, c.err)
-	k.leave()
-}
-
-// settle stores how a claimed call ended and acks those that waited for it.
-func (k *call) settle(reply proto.Message, err *status.Error) {
-	mine := k.claim
-	if mine == nil {
-		return
-	}
-	k.claim = nil
-	stored := wire.Message{}
-	if err == nil && reply != nil {
-		stored, err = k.c.node.serialized(reply)
-	}
-	for _, waiter := range k.c.node.dedupe.settle(mine, stored, err) {
-		waiter.halt()
-		waiter.ackEncoded(stored, err)
-		waiter.leave()
-	}
 }

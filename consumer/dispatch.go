@@ -122,8 +122,13 @@ func (c *Consumer) invokeOne(k *call, route *Route, in proto.Message) (out proto
 func (c *Consumer) panicked(kind string, reason any) error {
 	c.node.observer.Panicked(kind)
 	c.log().Error("a receiver panicked", "type", kind, "panic", reason, "stack", string(debug.Stack()))
-	return status.Internal.Wrap(fmt.Errorf("panic: %v", reason), "internal error")
+	return status.Mask(panicError{reason})
 }
+
+// panicError is a panic as an error.
+type panicError struct{ reason any }
+
+func (e panicError) Error() string { return fmt.Sprint(e.reason) }
 
 // handler returns the handler of a route on this connection.
 func (c *Consumer) handler(route *Route) Handler {

@@ -25,10 +25,12 @@ type Handle struct {
 	binding *Binding                 // nil in lifecycle methods
 	from    from
 	keyed   bool
-	claim   *claim
+	claim   atomic.Pointer[claim] // of its key, until it is settled
 	acked   atomic.Bool
-	slot    slot   // guarded by Consumer.mu
-	goesOn  func() // what Async left to do
+	// progressed says that the client was told how far the frame has come.
+	progressed atomic.Bool
+	slot       slot   // guarded by Consumer.mu
+	goesOn     func() // what Async left to do
 }
 
 type handleKey struct{}
@@ -73,7 +75,13 @@ func (h *Handle) Send(_ context.Context, m any) error {
 		return err
 	}
 	f := wire.Frame{Re: h.from.id, Tag: h.from.tag, Kind: wire.KindMessage, Message: wire.Message{Type: e.Type, Entry: e, Value: value}}
-	return h.c.send(&f)
+	if err := h.c.send(&f); err != nil {
+		return err
+	}
+	if h.binding != nil && !h.c.opening.Dialect.Handshake() {
+		h.call.remember(value)
+	}
+	return nil
 }
 
 // Progress tells the client how far the frame has come: value goes from 0 to 1,
@@ -82,6 +90,7 @@ func (h *Handle) Progress(_ context.Context, value float64, info string) error {
 	if h.from.id == 0 || h.acked.Load() {
 		return nil
 	}
+	h.progressed.Store(true)
 	f := wire.Frame{Re: h.from.id, Tag: h.from.tag, Kind: wire.KindProgress, Control: &protowayv1.Progress{Value: value, Info: validText(info)}}
 	return h.c.send(&f)
 }

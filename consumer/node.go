@@ -20,7 +20,7 @@ import (
 	"github.com/protoway/protoway/wire"
 )
 
-// Config is what a node is made of. Every field but Limits and Pools is required.
+// Config is what a node is made of. Every field down to Logger is required.
 type Config struct {
 	Catalog  *wire.Catalog
 	Hub      *broadcast.Hub
@@ -32,6 +32,11 @@ type Config struct {
 	Logger   *slog.Logger
 	Limits   Limits
 	Pools    Pools
+	// Forward writes what a client is told about an error of a receiver that was
+	// not made with package status. Optional; by default it is told nothing.
+	Forward func(err error) string
+	// MinAPIVersion is the oldest version of a client that is not told to upgrade.
+	MinAPIVersion int32
 }
 
 // Node is what all consumers of a process share.
@@ -45,6 +50,9 @@ type Node struct {
 	logger     *slog.Logger
 	limits     Limits
 	schemaHash string
+	forward    func(err error) string // nil: clients learn nothing
+
+	minAPIVersion int32
 
 	sync     *workers
 	async    *workers
@@ -67,12 +75,12 @@ func NewNode(config Config) *Node {
 	n := &Node{
 		catalog: config.Catalog, hub: config.Hub, tickets: config.Tickets, verifier: config.Verifier,
 		store: config.Store, observer: config.Observer, logger: config.Logger, limits: limits,
-		schemaHash: config.Catalog.Hash(),
-		sync:       newWorkers(pools.SyncWorkers, pools.SyncQueue),
-		async:      newWorkers(pools.AsyncWorkers, pools.AsyncQueue),
-		dedupe:     newDedupe(limits),
-		consumers:  map[*Consumer]struct{}{},
-		users:      map[string]int{},
+		schemaHash: config.Catalog.Hash(), forward: config.Forward, minAPIVersion: config.MinAPIVersion,
+		sync:      newWorkers(pools.SyncWorkers, pools.SyncQueue),
+		async:     newWorkers(pools.AsyncWorkers, pools.AsyncQueue),
+		dedupe:    newDedupe(limits),
+		consumers: map[*Consumer]struct{}{},
+		users:     map[string]int{},
 	}
 	n.wheel = startWheel()
 	return n
@@ -261,11 +269,11 @@ func (n *Node) receivePolicy(e *wire.Entry) *auth.Policy {
 func (n *Node) outgoing(m any) (proto.Message, *wire.Entry, error) {
 	value, err := wire.ProtoOf(m)
 	if err != nil {
-		return nil, nil, status.Internal.Wrap(err, "internal error")
+		return nil, nil, status.Mask(err)
 	}
 	e, err := n.catalog.Of(value)
 	if err != nil {
-		return nil, nil, status.Internal.Wrap(err, "internal error")
+		return nil, nil, status.Mask(err)
 	}
 	if !e.FromServer() {
 		return nil, nil, status.Internal.Errorf("message %s has origin CLIENT: the server cannot send it", e.Name())

@@ -107,6 +107,7 @@ func (c *Consumer) takeMessage(f *wire.Frame) {
 		c.lastToken = token
 		c.takeAuthenticate(&wire.Frame{Kind: wire.KindAuthenticate, Control: &protowayv1.Authenticate{Token: token}})
 	}
+	c.checkVersion(f.APIVersion)
 	binding, err := c.route(m)
 	if err != nil {
 		c.refuse(fromOf(f), kindOf(m), err)
@@ -119,6 +120,20 @@ func (c *Consumer) takeMessage(f *wire.Frame) {
 	j.binding = binding
 	j.barrier = binding.Identity
 	c.take(j, c.laneOf(f, binding))
+}
+
+// checkVersion tells a client, once, that it is too old. It is served all the same.
+func (c *Consumer) checkVersion(version int32) {
+	if c.outdated || version == 0 || version >= c.node.minAPIVersion {
+		return
+	}
+	c.outdated = true
+	value, e, err := c.node.outgoing(&protowayv1.UpgradeApiVersion{Latest: c.node.minAPIVersion})
+	if err != nil {
+		c.log().Error("a client cannot be told that it is too old", "error", err)
+		return
+	}
+	_ = c.send(&wire.Frame{Kind: wire.KindMessage, Message: wire.Message{Type: e.Type, Entry: e, Value: value}})
 }
 
 // take enqueues a frame or acks why it cannot be.
@@ -142,7 +157,7 @@ func (c *Consumer) route(m *wire.Message) (*Binding, *status.Error) {
 		return nil, status.Unimplemented.Errorf("no receiver of this path handles %q", m.Type)
 	}
 	if binding.MaxBytes > 0 && len(m.Payload) > binding.MaxBytes {
-		return nil, status.InvalidArgument.Errorf("the payload of %q has %d bytes, at most %d are allowed",
+		return nil, status.TooLarge("the payload of %q has %d bytes, at most %d are allowed",
 			m.Type, len(m.Payload), binding.MaxBytes)
 	}
 	if len(m.Key) > wire.MaxKeyBytes {

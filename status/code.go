@@ -12,6 +12,7 @@ package status
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"time"
 
 	protowayv1 "github.com/protoway/protoway/gen/protoway/v1"
@@ -79,6 +80,17 @@ func (c Code) Errorf(format string, args ...any) *Error {
 func (c Code) Wrap(cause error, text string) *Error {
 	return &Error{Code: c, Text: text, cause: cause}
 }
+
+// TooLarge makes an InvalidArgument error about something that has too many
+// bytes, which HTTP calls 413.
+func TooLarge(format string, args ...any) *Error {
+	err := InvalidArgument.Errorf(format, args...)
+	err.http = http.StatusRequestEntityTooLarge
+	return err
+}
+
+// Mask makes an Internal error that tells a client nothing; the cause is for logs.
+func Mask(cause error) *Error { return Internal.Wrap(cause, internalText) }
 
 // App makes an error with a code of the application's own, which reaches the
 // client unchanged in every dialect.

@@ -23,6 +23,7 @@ type Error struct {
 	// Details are for programs.
 	Details []*anypb.Any
 
+	http  int // instead of the code's
 	cause error
 }
 
@@ -36,6 +37,20 @@ func (e *Error) Error() string {
 
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.cause }
+
+// HTTP returns the HTTP status of the error, which is its Proto Socket code too.
+func (e *Error) HTTP() int {
+	if e.http != 0 {
+		return e.http
+	}
+	return e.Code.HTTP()
+}
+
+// Masked reports whether the text tells nothing, since the cause was not made by
+// this package.
+func (e *Error) Masked() bool {
+	return e.Code == Internal && e.cause != nil && e.Text == internalText
+}
 
 // Is reports whether target is an [Error] of the same code and app code without
 // a text, so that errors.Is(err, &status.Error{Code: status.NotFound}) works.
@@ -76,7 +91,7 @@ func From(err error) *Error {
 	case errors.Is(err, context.DeadlineExceeded):
 		return DeadlineExceeded.Wrap(err, "deadline exceeded")
 	default:
-		return Internal.Wrap(err, internalText)
+		return Mask(err)
 	}
 }
 

@@ -55,6 +55,11 @@ type Frame struct {
 	// Token comes with a frame of dialects that state the identity in each; empty
 	// if it stays as it is.
 	Token string
+	// APIVersion is what the client says it was made for; 0 if it said nothing.
+	APIVersion int32
+	// Done ends the progress of a frame, in dialects that say so: KindProgress,
+	// with Ack.Error as the reason of a failure.
+	Done bool
 	// Err is why the frame could not be decoded. ID and Re are what could be
 	// read before that; nothing else of the frame counts.
 	Err *status.Error

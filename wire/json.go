@@ -2,7 +2,9 @@ package wire
 
 import (
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
 
+	protowayv1 "github.com/protoway/protoway/gen/protoway/v1"
 	"github.com/protoway/protoway/wire/protojson"
 )
 
@@ -28,6 +30,17 @@ func (jsonDialect) AppendPublication(dst []byte, catalog *Catalog, f *Frame) ([]
 
 // jsonOptions is the JSON mapping of the dialect: standard protobuf JSON.
 var jsonOptions = protojson.Options{}
+
+// RawJSON is a body that is JSON already: as [Message.Value], the JSON dialect
+// writes it as it is, so that a program without the schema can send it, and one
+// that sends a frame again sends the same bytes. It must be one JSON object. It is
+// for [JSON] only: to other dialects it is an empty message.
+type RawJSON []byte
+
+// ProtoReflect makes it a proto.Message, an empty one.
+func (RawJSON) ProtoReflect() protoreflect.Message {
+	return (*protowayv1.Heartbeat)(nil).ProtoReflect()
+}
 
 // jsonPayloads reads the payloads of dialects that spell messages in JSON.
 type jsonPayloads struct{ options protojson.Options }

@@ -69,7 +69,9 @@ func (m *Message) appendJSON(dst []byte, catalog *Catalog) ([]byte, error) {
 	}
 	dst = appendJSONText(dst, "type", m.Type)
 	dst = appendJSONKey(dst, "body")
-	if dst, err = jsonOptions.Append(dst, value); err != nil {
+	if raw, ok := value.(RawJSON); ok {
+		dst = append(dst, raw...)
+	} else if dst, err = jsonOptions.Append(dst, value); err != nil {
 		return dst, err
 	}
 	dst = appendJSONText(dst, "key", m.Key)

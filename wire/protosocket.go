@@ -2,6 +2,7 @@ package wire
 
 import (
 	"encoding/json"
+	"strconv"
 
 	"github.com/protoway/protoway/wire/protojson"
 )
@@ -68,7 +69,8 @@ func (s *protoSocketSession) decode(f *Frame, data []byte) {
 	}
 	_ = headers.text(&f.Tag, "uuid")         // another type is no name: the ack has none
 	_ = headers.text(&f.Token, "authHeader") // another type is no token
-	if len(f.Tag) > MaxKeyBytes {            // it would be said back, twice
+	f.APIVersion = headers.version()
+	if len(f.Tag) > MaxKeyBytes { // it would be said back, twice
 		f.Err = malformed("uuid has %d bytes, at most %d are allowed", len(f.Tag), MaxKeyBytes)
 		f.Tag = ""
 		return
@@ -87,6 +89,16 @@ func (s *protoSocketSession) decode(f *Frame, data []byte) {
 		f.Message.Payload = body
 	}
 	f.Message.resolve([]byte(typ), s.in)
+}
+
+// version returns the version a client was made for; 0 for none, and for what is
+// no version.
+func (raw jsonObject) version() int32 {
+	version, err := strconv.ParseInt(string(raw["apiVersion"]), 10, 32)
+	if err != nil {
+		return 0
+	}
+	return int32(version)
 }
 
 func (s *protoSocketSession) Append(dst []byte, f *Frame) ([]byte, error) {

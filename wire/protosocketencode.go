@@ -29,12 +29,10 @@ func appendProtoSocket(dst []byte, catalog *Catalog, f *Frame) ([]byte, error) {
 	case KindAck:
 		return appendProtoSocketAck(dst, f), nil
 	case KindProgress:
-		progress := f.Control.(*protowayv1.Progress)
-		dst = append(appendProtoSocketHeaders(dst, protoSocketProgress, f.Tag), '{')
-		dst = appendJSONText(dst, "key", f.Tag)
-		dst = strconv.AppendFloat(appendJSONKey(dst, "progress"), finite(progress.GetValue()), 'g', -1, 64)
-		dst = appendJSONText(dst, "info", progress.GetInfo())
-		return append(dst, '}', '}'), nil
+		// Without a uuid: a client that waits for a reply would take it for that.
+		dst = appendProtoSocketHeaders(dst, protoSocketProgress, "")
+		dst, err := protoSocketOptions.Append(dst, protoSocketProgressOf(f))
+		return append(dst, '}'), err
 	case KindAuthenticate:
 		return append(appendProtoSocketHeaders(dst, protoSocketTokenInvalid, ""), '{', '}', '}'), nil
 	default:
@@ -56,16 +54,31 @@ func appendProtoSocketAck(dst []byte, f *Frame) []byte {
 	dst = append(appendProtoSocketHeaders(dst, protoSocketAck, f.Tag), '{')
 	dst = appendJSONText(dst, "uuid", f.Tag)
 	if e := f.Ack.Error; e != nil {
-		text := e.Text
-		if text == "" {
-			text = e.Code.String()
-		}
-		dst = appendJSONText(dst, "errorMessage", text)
+		dst = appendJSONText(dst, "errorMessage", protoSocketText(e))
 		if code := protoSocketCode(e); code != 0 {
 			dst = strconv.AppendInt(appendJSONKey(dst, "errorCode"), int64(code), 10)
 		}
 	}
 	return append(dst, '}', '}')
+}
+
+// protoSocketProgressOf returns how far a frame has come, or how it ended.
+func protoSocketProgressOf(f *Frame) *protowayv1.AsyncProgress {
+	progress := f.Control.(*protowayv1.Progress)
+	out := &protowayv1.AsyncProgress{Key: f.Tag, Progress: finite(progress.GetValue()), Info: progress.GetInfo(), Done: f.Done}
+	if e := f.Ack.Error; e != nil {
+		out.ErrorMessage, out.ErrorCode = protoSocketText(e), protoSocketCode(e)
+	}
+	return out
+}
+
+// protoSocketText returns the text of an error, which is never empty: clients
+// would take it for success.
+func protoSocketText(e *status.Error) string {
+	if e.Text == "" {
+		return e.Code.String()
+	}
+	return e.Text
 }
 
 // protoSocketCode returns the code of an error: the application's own, none for
@@ -77,7 +90,7 @@ func protoSocketCode(e *status.Error) int32 {
 	case e.Code == status.Unknown:
 		return 0
 	default:
-		return int32(e.Code.HTTP()) //nolint:gosec // a status of HTTP has three digits
+		return int32(e.HTTP()) //nolint:gosec // a status of HTTP has three digits
 	}
 }
 

@@ -27,15 +27,17 @@ const each = "/*"
 // may import those on lower rungs and the rest of its own unit.
 var ladder = [][]string{
 	{"internal/*"}, // helpers of tests
-	{"cmd/*", "examples/*", "conformance", "gatewaytest", "bench"},
-	{"clients/go"},
+	{"cmd/*"},
+	{"cmd/internal"}, // what the commands share
+	{"examples/*", "conformance", "gatewaytest", "bench"},
+	{"clients/go", "config"},
 	{"."}, // package protoway
 	{"receivers", "receivers/*", "transport", "serverapi", "console", "metrics", "broadcast/*"},
 	{"consumer"},
 	{"broadcast", "auth"},
 	{"wire"},
 	{"status"},
-	{"gen"},
+	{"gen", "proto"}, // the schema, as code and as files
 }
 
 // onlyFrom are the folders that less may import than the ladder allows.
@@ -76,7 +78,7 @@ func locate(path string) (place, error) {
 			if deep {
 				unit = parts[0] + "/" + parts[1]
 			}
-			if len(unit) > len(best.unit) {
+			if len(unit) > len(best.unit) || len(unit) == len(best.unit) && !deep {
 				best = place{folder: folder, unit: unit, rung: rung}
 			}
 		}

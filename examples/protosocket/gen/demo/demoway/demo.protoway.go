@@ -8,7 +8,7 @@ import (
 	"context"
 
 	client "github.com/protoway/protoway/clients/go"
-	"github.com/protoway/protoway/internal/testschema/gen/demo"
+	"github.com/protoway/protoway/examples/protosocket/gen/demo"
 )
 
 // DemoReceiver has a method for each message of demo/demo.proto that clients send. A receiver

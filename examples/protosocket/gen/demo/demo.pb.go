@@ -1230,7 +1230,7 @@ const file_demo_demo_proto_rawDesc = "" +
 	"\x05Color\x12\x15\n" +
 	"\x11COLOR_UNSPECIFIED\x10\x00\x12\r\n" +
 	"\tCOLOR_RED\x10\x01\x12\b\n" +
-	"\x04blue\x10\x02B@Z>github.com/protoway/protoway/internal/testschema/gen/demo;demob\x06proto3"
+	"\x04blue\x10\x02BAZ?github.com/protoway/protoway/examples/protosocket/gen/demo;demob\x06proto3"
 
 var (
 	file_demo_demo_proto_rawDescOnce sync.Once
