@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"maps"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -37,6 +38,8 @@ type Server struct {
 	paths    map[string]*consumer.Path
 	handlers map[string]*transport.Handler
 	mux      *http.ServeMux
+
+	unhandled []*wire.Entry // what clients may send and no receiver handles
 }
 
 // noVerifier refuses every token of a server that was given no way to check them.
@@ -53,6 +56,9 @@ func New(config Config) (*Server, error) {
 	tickets, err := broadcast.NewTickets(config.Secret, "protoway")
 	if err = errors.Join(config.check(), err, s.connect()); err != nil {
 		return nil, fmt.Errorf("protoway: the configuration is not valid:\n%w", err)
+	}
+	if file := os.Getenv(RoutesVariable); file != "" {
+		return nil, s.writeRoutes(file)
 	}
 	s.hub, err = broadcast.NewHub(context.Background(), config.Broker, s.catalog, config.Observer, config.Logger)
 	if err != nil {

@@ -43,14 +43,17 @@ func (s *Server) reportUnhandled(packages map[protoreflect.FullName]bool) error 
 			answers[e.Reply] = true
 		}
 	}
-	var unhandled []string
 	for _, e := range s.catalog.Entries() {
 		if e.FromClient() && !answers[e] && !s.handled(e) && !s.ownPackage(e) {
-			unhandled = append(unhandled, string(e.Name()))
+			s.unhandled = append(s.unhandled, e)
 		}
 	}
-	if len(unhandled) == 0 {
+	if len(s.unhandled) == 0 {
 		return nil
+	}
+	unhandled := make([]string, len(s.unhandled))
+	for i, e := range s.unhandled {
+		unhandled[i] = string(e.Name())
 	}
 	slices.Sort(unhandled)
 	if s.config.Strict {
