@@ -1,0 +1,77 @@
+package config
+
+import (
+	"time"
+
+	"github.com/protoway/protoway/consumer"
+)
+
+// keys is the table of all keys but those of paths. A new field of protoway.Config,
+// consumer.Limits or consumer.Pools that is data gets a row here.
+func keys() []key {
+	table := []key{
+		{"listen", "The TCP address to serve on.", func(s *Settings) value { return addressValue{textValue{&s.Listen}} }},
+		{"log.level", "The least that is logged: debug, info, warn, error.", func(s *Settings) value {
+			return choiceValue{textValue{&s.Log.Level}, []string{"debug", "info", "warn", "error"}}
+		}},
+		{"log.format", "How log lines are written: text, json.", func(s *Settings) value {
+			return choiceValue{textValue{&s.Log.Format}, []string{"text", "json"}}
+		}},
+		{"auth.secret", "What tokens are signed with (HS256), at least 32 bytes. Without it, every token is refused unless the program has a verifier of its own.", func(s *Settings) value { return secretValue{&s.Auth.Secret} }},
+		{"auth.secret_file", "A file with that secret, instead; a relative name counts from the folder of the configuration file. A line end at the end of the file is left out.", func(s *Settings) value { return textValue{&s.Auth.SecretFile} }},
+		{"auth.old_secret", "The secret that is being replaced: tokens signed with it are accepted too.", func(s *Settings) value { return secretValue{&s.Auth.OldSecret} }},
+		{"auth.old_secret_file", "A file with the old secret, instead.", func(s *Settings) value { return textValue{&s.Auth.OldSecretFile} }},
+		{"auth.leeway", "How far the clocks of issuer and server may be apart; expired tokens live that much longer.", func(s *Settings) value { return durationValue{&s.Auth.Leeway, 0} }},
+		{"tickets.secret", "What signs the tickets with which clients resume their groups, at least 32 bytes, the same on all nodes. Without it, tickets end with the process.", func(s *Settings) value { return secretValue{&s.Tickets.Secret} }},
+		{"tickets.secret_file", "A file with that secret, instead.", func(s *Settings) value { return textValue{&s.Tickets.SecretFile} }},
+		{"public_by_default", "Whether anybody may send messages whose schema says nothing about auth.", func(s *Settings) value { return boolValue{&s.PublicByDefault} }},
+		{"strict", "Whether a message that clients may send and nobody handles is an error at start; else it is logged.", func(s *Settings) value { return boolValue{&s.Strict} }},
+		{"without_system", "Whether the diagnostics of every path are left out: ping, echo, health and info.", func(s *Settings) value { return boolValue{&s.WithoutSystem} }},
+		{"forward_errors", "Whether clients are told the text of internal errors. For development only.", func(s *Settings) value { return boolValue{&s.ForwardErrors} }},
+		{"min_api_version", "The oldest apiVersion of Proto Socket clients; older ones are told to upgrade, and served.", func(s *Settings) value { return intValue[int32]{&s.MinAPIVersion, 0} }},
+		{"drain_spread", "The time that a shutdown gives clients to reconnect elsewhere.", func(s *Settings) value { return durationValue{&s.DrainSpread, 0} }},
+	}
+	return append(append(table, poolKeys()...), limitKeys()...)
+}
+
+func poolKeys() []key {
+	count := func(field func(*consumer.Pools) *int) func(*Settings) value {
+		return func(s *Settings) value { return intValue[int]{field(&s.Pools), 1} }
+	}
+	return []key{
+		{"pools.sync_workers", "How many handlers run at once.", count(func(p *consumer.Pools) *int { return &p.SyncWorkers })},
+		{"pools.sync_queue", "How many lanes may wait for a worker; beyond, frames are refused. By default 16 times sync_workers.", count(func(p *consumer.Pools) *int { return &p.SyncQueue })},
+		{"pools.async_workers", "How many tasks of Async and AckAfter run at once.", count(func(p *consumer.Pools) *int { return &p.AsyncWorkers })},
+		{"pools.async_queue", "How many of these may wait; beyond, frames are refused. By default 16 times async_workers.", count(func(p *consumer.Pools) *int { return &p.AsyncQueue })},
+	}
+}
+
+func limitKeys() []key {
+	size := func(field func(*consumer.Limits) *int) func(*Settings) value {
+		return func(s *Settings) value { return sizeValue{field(&s.Limits)} }
+	}
+	count := func(field func(*consumer.Limits) *int) func(*Settings) value {
+		return func(s *Settings) value { return intValue[int]{field(&s.Limits), 1} }
+	}
+	span := func(least time.Duration, field func(*consumer.Limits) *time.Duration) func(*Settings) value {
+		return func(s *Settings) value { return durationValue{field(&s.Limits), least} }
+	}
+	const least = time.Millisecond // the unit of the protocol
+	shortestTicket := consumer.Limits{}.WithDefaults().TicketLife
+	return []key{
+		{"limits.max_message_bytes", "The largest WebSocket message that is read; a larger one closes the connection.", size(func(l *consumer.Limits) *int { return &l.MaxMessageBytes })},
+		{"limits.max_in_flight", "How many frames of a connection may wait or run; beyond, they are refused.", count(func(l *consumer.Limits) *int { return &l.MaxInFlight })},
+		{"limits.in_flight_bytes", "How many bytes of payload these may have together.", size(func(l *consumer.Limits) *int { return &l.InFlightBytes })},
+		{"limits.max_groups", "How many groups receivers may join for a connection.", count(func(l *consumer.Limits) *int { return &l.MaxGroups })},
+		{"limits.outbox_bytes", "How much may wait to be written to a connection; beyond, it is closed.", size(func(l *consumer.Limits) *int { return &l.OutboxBytes })},
+		{"limits.handshake_timeout", "How long a client may take to say Hello.", span(least, func(l *consumer.Limits) *time.Duration { return &l.HandshakeTimeout })},
+		{"limits.heartbeat", "The silence after which a side shows that it is alive; after three times as long the connection is closed.", span(least, func(l *consumer.Limits) *time.Duration { return &l.Heartbeat })},
+		{"limits.handler_timeout", "How long a handler may take unless its message says otherwise.", span(least, func(l *consumer.Limits) *time.Duration { return &l.HandlerTimeout })},
+		{"limits.write_timeout", "How long one write may be stuck.", span(least, func(l *consumer.Limits) *time.Duration { return &l.WriteTimeout })},
+		{"limits.dedupe_window", "How long the outcome of a frame with a key is kept.", span(least, func(l *consumer.Limits) *time.Duration { return &l.DedupeWindow })},
+		{"limits.dedupe_per_user", "How many keys of one user are remembered; beyond, frames with a key are refused.", count(func(l *consumer.Limits) *int { return &l.DedupePerUser })},
+		{"limits.dedupe_total", "The same for the whole node.", count(func(l *consumer.Limits) *int { return &l.DedupeTotal })},
+		{"limits.dedupe_bytes", "How many bytes of replies are remembered on the node.", size(func(l *consumer.Limits) *int { return &l.DedupeBytes })},
+		{"limits.ticket_life", "How long a client may be away and still resume its groups, at least " + shortDuration(shortestTicket) + ".", span(shortestTicket, func(l *consumer.Limits) *time.Duration { return &l.TicketLife })},
+	}
+}
