@@ -68,6 +68,16 @@ func (cs *calls) get(id uint64) *pending {
 	return cs.waiting[id]
 }
 
+// release gives back a place in flight that was acquired and is not needed.
+func (cs *calls) release() {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	select {
+	case <-cs.slots:
+	default:
+	}
+}
+
 // take removes a frame that is acked, or that was not sent after all.
 func (cs *calls) take(id uint64) *pending {
 	cs.mu.Lock()
@@ -88,8 +98,9 @@ func (cs *calls) take(id uint64) *pending {
 // until its ack comes: its id and its place in flight are taken on the server.
 type pending struct {
 	options callOptions
-	events  chan event    // what came for it, the ack last
-	left    chan struct{} // closed when nobody waits any more
+	events  chan event          // what came for it, the ack last
+	left    chan struct{}       // closed when nobody waits any more
+	acked   func(ack *wire.Ack) // if not nil, the reader gives the ack to it instead; it must not wait
 }
 
 // event is something that came for a call: one of its fields is set.
@@ -119,55 +130,45 @@ func (c *Conn) Call(ctx context.Context, in, out proto.Message, opts ...CallOpti
 	for _, opt := range opts {
 		opt(&o)
 	}
-	e, err := c.outgoing(in, out)
+	e, err := c.options.outgoing(in, out)
 	if err != nil {
 		return err
 	}
-	for _, m := range o.messages {
-		if m.example == nil {
-			return status.InvalidArgument.Errorf("OnMessage: name the type of the message, such as *chatv1.Said")
-		}
-		if _, err := c.options.catalog.Of(m.example); err != nil {
-			return status.InvalidArgument.Errorf("OnMessage: %w", err)
-		}
+	if err := o.check(c.options.catalog); err != nil {
+		return err
 	}
 	f := wire.Frame{Kind: wire.KindMessage, Message: wire.Message{Type: e.Type, Entry: e, Value: in, Key: o.key}}
 	reply, err := c.ask(ctx, &f, newPending(o))
 	if err != nil || out == nil {
 		return err
 	}
-	return c.readReply(e, reply, out)
+	return readReply(c.wire, e, reply, out)
 }
 
 // Send sends in without asking for an ack. No error means that it was queued:
 // whether the server gets and handles it is not known.
 func (c *Conn) Send(ctx context.Context, in proto.Message) error {
-	e, err := c.outgoing(in, nil)
+	e, err := c.options.outgoing(in, nil)
 	if err != nil {
 		return err
 	}
+	return c.sendMessage(ctx, wire.Message{Type: e.Type, Entry: e, Value: in})
+}
+
+func (c *Conn) sendMessage(ctx context.Context, m wire.Message) error {
 	if c.welcome.Load() == nil {
 		return status.FailedPrecondition.Errorf("the connection has not been welcomed yet")
 	}
-	f := wire.Frame{Re: c.answering(ctx), Kind: wire.KindMessage, Message: wire.Message{Type: e.Type, Entry: e, Value: in}}
+	f := wire.Frame{Re: c.answering(ctx), Kind: wire.KindMessage, Message: m}
 	return c.send(ctx, &f)
 }
 
-// Authenticate changes who the connection is: the user of a token, or nobody if
-// it is empty. When that is another user, the server leaves all groups that
-// receivers joined. A token that is refused ends the old identity too.
-func (c *Conn) Authenticate(ctx context.Context, token string) error {
-	f := control(wire.KindAuthenticate, &protowayv1.Authenticate{Token: token})
-	_, err := c.ask(ctx, &f, newPending(callOptions{}))
-	return err
-}
-
 // outgoing checks a message that is to be sent, and where its reply goes.
-func (c *Conn) outgoing(in, out proto.Message) (*wire.Entry, error) {
+func (o *options) outgoing(in, out proto.Message) (*wire.Entry, error) {
 	if in == nil || !in.ProtoReflect().IsValid() {
 		return nil, status.InvalidArgument.Errorf("the message is nil")
 	}
-	e, err := c.options.catalog.Of(in)
+	e, err := o.catalog.Of(in)
 	if err != nil {
 		return nil, status.InvalidArgument.Errorf("the message cannot be sent: %w", err)
 	}
@@ -206,7 +207,7 @@ func (c *Conn) await(ctx context.Context, p *pending) (wire.Message, error) {
 			if e.ack != nil {
 				return e.ack.Reply, ackError(e.ack)
 			}
-			p.tell(e)
+			p.options.tell(e)
 		case <-ctx.Done():
 			close(p.left)
 			return wire.Message{}, status.From(ctx.Err())
@@ -224,7 +225,7 @@ func (c *Conn) awaitLast(p *pending) (wire.Message, error) {
 			if e.ack != nil {
 				return e.ack.Reply, ackError(e.ack)
 			}
-			p.tell(e)
+			p.options.tell(e)
 		default:
 			close(p.left)
 			return wire.Message{}, c.lost()
@@ -241,20 +242,20 @@ func ackError(ack *wire.Ack) error {
 }
 
 // tell tells the caller what came before the ack.
-func (p *pending) tell(e event) {
+func (o *callOptions) tell(e event) {
 	if e.progress != nil {
-		p.options.progress(e.progress.GetValue(), e.progress.GetInfo())
+		o.progress(e.progress.GetValue(), e.progress.GetInfo())
 		return
 	}
 	e.message()
 }
 
 // readReply decodes a reply.
-func (c *Conn) readReply(e *wire.Entry, reply wire.Message, out proto.Message) error {
+func readReply(session wire.Session, e *wire.Entry, reply wire.Message, out proto.Message) error {
 	if reply.Type != e.Reply.Type {
 		return status.Internal.Errorf("the server answered %q with %q instead of %q", e.Type, reply.Type, e.Reply.Type)
 	}
-	if err := c.wire.Unmarshal(reply.Payload, out); err != nil {
+	if err := session.Unmarshal(reply.Payload, out); err != nil {
 		return status.Internal.Errorf("the reply %q is not valid: %w", reply.Type, err)
 	}
 	return nil

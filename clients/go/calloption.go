@@ -1,6 +1,11 @@
 package client
 
-import "google.golang.org/protobuf/proto"
+import (
+	"google.golang.org/protobuf/proto"
+
+	"github.com/protoway/protoway/status"
+	"github.com/protoway/protoway/wire"
+)
 
 // CallOption changes one [Caller.Call].
 type CallOption func(*callOptions)
@@ -16,6 +21,19 @@ type callOptions struct {
 type callMessage struct {
 	example proto.Message
 	fn      func(in proto.Message)
+}
+
+// check says what is wrong with the options of a call.
+func (o *callOptions) check(catalog *wire.Catalog) error {
+	for _, m := range o.messages {
+		if m.example == nil {
+			return status.InvalidArgument.Errorf("OnMessage: name the type of the message, such as *chatv1.Said")
+		}
+		if _, err := catalog.Of(m.example); err != nil {
+			return status.InvalidArgument.Errorf("OnMessage: %w", err)
+		}
+	}
+	return nil
 }
 
 // told reports whether anything but the ack interests the caller.

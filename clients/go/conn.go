@@ -27,6 +27,7 @@ type Conn struct {
 	welcome  atomic.Pointer[protowayv1.Welcome] // nil before the handshake
 	out      chan []byte                        // encoded frames, for the writer
 	calls    *calls
+	registry *registry
 	handlers *handlers
 	groups   *memberships
 	end      *end
@@ -87,7 +88,8 @@ func newConn(transport Transport, o *options) *Conn {
 		logger:    o.logger,
 		out:       make(chan []byte, outFrames),
 		calls:     newCalls(),
-		handlers:  newHandlers(o.queue),
+		registry:  o.registry,
+		handlers:  newHandlers(o.link.life, o.queue),
 		groups:    newMemberships(o.resume),
 		end:       newEnd(),
 	}

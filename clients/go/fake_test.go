@@ -44,6 +44,9 @@ func newFake(t *testing.T, dialect wire.Dialect) *fake {
 func (f *fake) Read(ctx context.Context) (message []byte, text bool, err error) {
 	select {
 	case message := <-f.toClient:
+		if message == nil {
+			return nil, false, errors.New("the cable was pulled")
+		}
 		return message, f.dialect.Text(), nil
 	case <-f.closed:
 		return nil, false, errors.New("closed")

@@ -4,20 +4,15 @@ import (
 	"context"
 	"fmt"
 	"runtime/debug"
-	"slices"
-	"sync"
 	"sync/atomic"
 
 	"google.golang.org/protobuf/proto"
 
 	"github.com/protoway/protoway/status"
-	"github.com/protoway/protoway/wire"
 )
 
-// handlerFunc handles one message.
-type handlerFunc = func(ctx context.Context, in proto.Message) (proto.Message, error)
-
-// handlers are the functions of the application, and what waits for them.
+// handlers are what waits for the functions of the application, and what they
+// run in.
 type handlers struct {
 	queue    chan func(ctx context.Context) // in order of arrival
 	life     context.Context                // of handlers; ended by Close
@@ -27,23 +22,13 @@ type handlers struct {
 	cancelRequests context.CancelFunc
 	answering      atomic.Int32 // requests that are being answered
 	authenticating atomic.Bool  // a fresh token is being got
-
-	mu     sync.RWMutex // guards byType
-	byType map[*wire.Entry][]handlerFunc
 }
 
-func newHandlers(queue int) *handlers {
-	h := &handlers{queue: make(chan func(context.Context), max(queue, 1)), byType: map[*wire.Entry][]handlerFunc{}}
-	h.life, h.abandon = context.WithCancel(context.Background())
+func newHandlers(life context.Context, queue int) *handlers {
+	h := &handlers{queue: make(chan func(context.Context), max(queue, 1))}
+	h.life, h.abandon = context.WithCancel(life)
 	h.requests, h.cancelRequests = context.WithCancel(h.life)
 	return h
-}
-
-// of returns the functions for a message; e may be nil.
-func (h *handlers) of(e *wire.Entry) []handlerFunc {
-	h.mu.RLock()
-	defer h.mu.RUnlock()
-	return h.byType[e]
 }
 
 // OnMessage calls fn for each message of example's type; [Caller] says more.
@@ -51,18 +36,7 @@ func (h *handlers) of(e *wire.Entry) []handlerFunc {
 // the server waits for, have a goroutine each, so that fn may call; what fn sends
 // and calls with its ctx belongs to the request.
 func (c *Conn) OnMessage(example proto.Message, fn func(ctx context.Context, in proto.Message) (proto.Message, error)) {
-	if example == nil {
-		panic("client: OnMessage: the example is nil: pass a message, such as (*chatv1.Said)(nil)")
-	}
-	e, err := c.options.catalog.Of(example)
-	if err != nil {
-		panic(fmt.Sprintf("client: OnMessage: %v", err))
-	}
-	h := c.handlers
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	before := h.byType[e]
-	h.byType[e] = append(slices.Clip(before), fn) // a copy: readers hold the old one
+	c.registry.add(example, fn)
 }
 
 // deliver queues what the goroutine of the handlers is to run.
@@ -74,6 +48,9 @@ func (c *Conn) runHandlers() {
 	defer close(c.end.done)
 	defer c.handlers.abandon()
 	defer c.end.working.Wait()
+	if before := c.options.link.before; before != nil {
+		<-before // what came earlier is handled earlier
+	}
 	for {
 		select {
 		case run := <-c.handlers.queue:

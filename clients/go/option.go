@@ -9,7 +9,8 @@ import (
 	"github.com/protoway/protoway/wire"
 )
 
-// Option changes how a connection is made by [Dial] or [Open].
+// Option changes how a connection is made by [Dial] or [Open], or how a [Client]
+// makes its connections.
 type Option func(*options)
 
 // options is what the options of a connection say.
@@ -25,6 +26,19 @@ type options struct {
 	resume    Resume
 	handlers  []func(Caller)
 	events    events
+	registry  *registry
+	resilient resilient
+	link      link
+}
+
+// link is what a [Client] has to do with its connection. The functions are called
+// by the reader and must not wait; those that are nil are not called.
+type link struct {
+	owner  *Client
+	life   context.Context // of handlers
+	before <-chan struct{} // closed when the handlers of the connection before have ended; nil if there was none
+	goaway func(in *protowayv1.Goaway)
+	asked  func() // the server asks for a fresh token
 }
 
 // events are the functions that are told what happens to a connection. Each may
@@ -45,7 +59,8 @@ const (
 func newOptions(opts []Option) *options {
 	o := &options{
 		dialect: wire.Protobuf, hello: &protowayv1.Hello{Client: "protoway-go"},
-		readLimit: defaultReadLimit, queue: defaultQueue,
+		readLimit: defaultReadLimit, queue: defaultQueue, resilient: newResilient(),
+		link: link{life: context.Background()},
 	}
 	for _, opt := range opts {
 		opt(o)
@@ -56,6 +71,7 @@ func newOptions(opts []Option) *options {
 	if o.catalog == nil {
 		o.catalog = wire.NewCatalog(nil)
 	}
+	o.registry = newRegistry(o.catalog)
 	o.hello.Resume = o.resume.proto()
 	return o
 }

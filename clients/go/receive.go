@@ -94,6 +94,10 @@ func (c *Conn) takeAck(f *wire.Frame) {
 	}
 	ack := f.Ack
 	ack.Reply.Payload = slices.Clone(ack.Reply.Payload)
+	if p.acked != nil {
+		p.acked(&ack)
+		return
+	}
 	push(c, p.events, event{ack: &ack}, p.left)
 }
 
@@ -110,7 +114,11 @@ func (c *Conn) takeProgress(f *wire.Frame) {
 func (c *Conn) takeMessage(f *wire.Frame) {
 	m := &f.Message
 	told := c.tellCall(f)
-	fns := c.handlers.of(m.Entry)
+	fns, events := c.registry.of(m)
+	if len(events) > 0 {
+		c.takeSeen(f, events, len(fns) == 0)
+		told = true
+	}
 	if len(fns) == 0 {
 		if !told || f.ID != 0 {
 			c.takeUnknown(f)
@@ -153,6 +161,9 @@ func (c *Conn) takeUnknown(f *wire.Frame) {
 	}
 	kind, group, position := m.Type, m.Group, m.Position
 	told := c.options.events.unknown
+	if _, events := c.registry.of(m); len(events) > 0 {
+		return // seen already
+	}
 	if told == nil {
 		c.logger.Debug("a message has no handler", "type", kind, "group", group)
 	}
@@ -216,37 +227,14 @@ func (c *Conn) takeEvent(f *wire.Frame) {
 			c.deliver(func(ctx context.Context) { told.left(ctx, in) })
 		}
 	case *protowayv1.Goaway:
+		if c.options.link.goaway != nil {
+			c.options.link.goaway(in)
+		}
 		if told.goaway != nil {
 			c.deliver(func(ctx context.Context) { told.goaway(ctx, in) })
 		}
 	}
 	c.ackControl(f)
-}
-
-// takeAuthenticate gets the fresh token that the server asks for.
-func (c *Conn) takeAuthenticate(f *wire.Frame) {
-	c.ackControl(f)
-	if c.options.events.authenticate == nil {
-		return
-	}
-	if !c.handlers.authenticating.CompareAndSwap(false, true) {
-		return // a fresh one is on its way
-	}
-	c.end.working.Go(func() {
-		defer c.handlers.authenticating.Store(false)
-		c.guard(c.reauthenticate)
-	})
-}
-
-// reauthenticate sends a fresh token.
-func (c *Conn) reauthenticate(ctx context.Context) {
-	token, err := c.options.events.authenticate(ctx)
-	if err == nil && token != "" {
-		err = c.Authenticate(ctx, token)
-	}
-	if err != nil {
-		c.logger.Warn("the server asked for a fresh token and did not get one", "error", err)
-	}
 }
 
 // ackControl acks a frame that has nothing to answer.

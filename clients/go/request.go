@@ -18,7 +18,8 @@ const maxRequests = 256
 // requestRetry is when a request that was refused for load may come again.
 const requestRetry = 200 * time.Millisecond
 
-// request is the frame of the server that a handler is answering.
+// request is the frame of the server that a handler is answering. Its id is 0
+// for what belongs to the connection and to no frame.
 type request struct {
 	conn *Conn
 	id   uint64

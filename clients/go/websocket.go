@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/coder/websocket"
 
@@ -20,7 +22,10 @@ import (
 // Errors are those of [Open]; Unavailable if the server cannot be reached; and,
 // if it refuses the upgrade, the code that stands for its HTTP status.
 func Dial(ctx context.Context, url string, opts ...Option) (*Conn, error) {
-	o := newOptions(opts)
+	return dial(ctx, url, newOptions(opts))
+}
+
+func dial(ctx context.Context, url string, o *options) (*Conn, error) {
 	subprotocol := o.dialect.Subprotocol()
 	ws, response, err := websocket.Dial(ctx, url, &websocket.DialOptions{
 		HTTPHeader:      o.header,
@@ -47,8 +52,44 @@ func refused(ctx context.Context, response *http.Response, err error) error {
 		return status.Unavailable.Wrap(err, "the server cannot be reached: "+err.Error())
 	}
 	body, _ := io.ReadAll(response.Body) // at most 1 KiB, which Dial has read
-	code := codeOf(response.StatusCode)
-	return code.Wrap(err, fmt.Sprintf("the server refused the connection with HTTP %d: %s", response.StatusCode, strings.TrimSpace(string(body))))
+	text := fmt.Sprintf("the server refused the connection with HTTP %d: %s", response.StatusCode, strings.TrimSpace(string(body)))
+	failure := codeOf(response.StatusCode).Wrap(&refusal{response.StatusCode, err}, text)
+	return failure.After(retryAfter(response.Header.Get("Retry-After"), time.Now()))
+}
+
+// refusal is an upgrade that the server, or something in front of it, refused.
+type refusal struct {
+	status int // of HTTP
+	cause  error
+}
+
+// Error says how it was refused.
+func (r *refusal) Error() string { return r.cause.Error() }
+
+// Unwrap returns the cause.
+func (r *refusal) Unwrap() error { return r.cause }
+
+// passing reports whether another attempt may succeed: the server drains, or a
+// proxy finds no server.
+func (r *refusal) passing() bool {
+	switch r.status {
+	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return true
+	default:
+		return false
+	}
+}
+
+// retryAfter reads a Retry-After header: seconds or a date, RFC 9110 10.2.3; 0 if
+// it says nothing.
+func retryAfter(value string, now time.Time) time.Duration {
+	if seconds, err := strconv.ParseUint(value, 10, 31); err == nil {
+		return time.Duration(seconds) * time.Second
+	}
+	if at, err := http.ParseTime(value); err == nil {
+		return max(at.Sub(now), 0)
+	}
+	return 0
 }
 
 // codeOf returns the first code that stands for an HTTP status.
