@@ -13,8 +13,8 @@ import (
 	"google.golang.org/protobuf/types/descriptorpb"
 	"google.golang.org/protobuf/types/pluginpb"
 
-	"github.com/protoway/protoway/cmd/protoc-gen-protoway/internal/golang"
-	"github.com/protoway/protoway/cmd/protoc-gen-protoway/internal/model"
+	"github.com/protoway/protoway/cmd/internal/golang"
+	"github.com/protoway/protoway/cmd/internal/model"
 )
 
 const help = `protoc-gen-protoway generates code for annotated protocol-buffer messages.

@@ -5,23 +5,15 @@ package main
 
 import (
 	"context"
-	"embed"
 	"flag"
 	"fmt"
-	"io/fs"
 	"log/slog"
-	"net"
-	"net/http"
 	"os"
 	"os/signal"
 	"syscall"
 
-	"github.com/protoway/protoway"
-	"github.com/protoway/protoway/receivers"
+	"github.com/protoway/protoway/examples/chat/room"
 )
-
-//go:embed web
-var web embed.FS
 
 func main() {
 	addr := flag.String("addr", ":8080", "address to listen on")
@@ -44,38 +36,10 @@ func main() {
 
 // run serves until ctx ends.
 func run(ctx context.Context, addr string) error {
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
+	server, err := room.Listen(ctx, addr)
 	if err != nil {
 		return fmt.Errorf("%w\nTo listen on another address: go run ./examples/chat -addr :9000", err)
 	}
-	return serve(ctx, listener)
-}
-
-// serve serves the page and the gateway on one listener.
-func serve(ctx context.Context, listener net.Listener) error {
-	server, err := protoway.New(protoway.Config{
-		Paths: map[string]protoway.Path{
-			"/ws": {Receivers: []receivers.Receiver{receivers.Discover(&Chat{})}},
-		},
-		Strict: true,
-	})
-	if err != nil {
-		return err
-	}
-	pages, err := fs.Sub(web, "web")
-	if err != nil {
-		return err
-	}
-	mux := http.NewServeMux()
-	mux.Handle("/", server) // the gateway: /ws, /healthz, /readyz, /metrics
-	mux.Handle("GET /{$}", http.FileServerFS(pages))
-	mux.Handle("GET /chat.js", http.FileServerFS(pages))
-	mux.Handle("GET /gateway.js", http.FileServerFS(pages))
-	mux.Handle("GET /chat.css", http.FileServerFS(pages))
-	_, port, err := net.SplitHostPort(listener.Addr().String())
-	if err != nil {
-		return err
-	}
-	fmt.Printf("Chat is ready: open http://localhost:%s in two tabs. Ctrl-C ends it.\n", port)
-	return server.Serve(ctx, listener, mux)
+	fmt.Printf("Chat is ready: open %s in two tabs. Ctrl-C ends it.\n", server.URL())
+	return server.Serve(ctx)
 }
