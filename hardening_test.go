@@ -294,6 +294,47 @@ func TestInFlightBytes(t *testing.T) {
 	ok(t, p.Call(&testv1.Work{Topic: large}))
 }
 
+// TestRefusalOnArrivalLeavesEarlierFrames: frames that came before one that was
+// refused for load run, also if they have waited for their turn; those behind it
+// wait until it has come again.
+func TestRefusalOnArrivalLeavesEarlierFrames(t *testing.T) {
+	for _, barrier := range []bool{false, true} {
+		entered, release := make(chan struct{}, 1), make(chan struct{})
+		block := func(context.Context) error {
+			entered <- struct{}{}
+			<-release
+			return nil
+		}
+		var order []string
+		_, url := start(t, protoway.Config{Limits: consumer.Limits{InFlightBytes: 30}},
+			notes(func(ctx context.Context, text string) error {
+				if order = append(order, text); text == "0" {
+					return block(ctx)
+				}
+				return nil
+			}),
+			receivers.Handle(func(ctx context.Context, _ *testv1.SignIn) error { return block(ctx) }))
+		p := testpeer.Dial(t, url, testpeer.Options{}, fromServer...)
+		if barrier { // the frames behind it wait outside of their lane
+			p.Send(&testv1.SignIn{})
+		} else {
+			p.Send(&testv1.Note{Text: "0"}, testpeer.Key("0"))
+		}
+		await(t, "handler", entered)
+		early := p.Send(&testv1.Note{Text: "1"}, testpeer.Key("1"))
+		large := &testv1.Note{Text: strings.Repeat("2", 40)}
+		fails(t, p.Call(large, testpeer.Key("2")), status.ResourceExhausted)
+		fails(t, p.Call(&testv1.Note{Text: "3"}, testpeer.Key("3")), status.ResourceExhausted)
+		close(release)
+		ok(t, p.AwaitAck(early))
+		ok(t, p.Call(large, testpeer.Key("2")))
+		ok(t, p.Call(&testv1.Note{Text: "3"}, testpeer.Key("3")))
+		if got := strings.Join(order, ""); !strings.HasSuffix(got, "1"+large.GetText()+"3") {
+			t.Errorf("they ran in the order %s", got)
+		}
+	}
+}
+
 func TestStoredRepliesAreBounded(t *testing.T) {
 	server, url := start(t, protoway.Config{Limits: consumer.Limits{DedupeBytes: 10_000, DedupeTotal: 8}}, receivers.Reply(
 		func(_ context.Context, in *testv1.Greet) (*testv1.Greeting, error) {

@@ -22,7 +22,8 @@ type job struct {
 	inner   func()        // work of the server's own, with no frame
 
 	slot    slot
-	excess  bool // it was refused because the client has too much in flight
+	number  uint64 // of its arrival on the connection
+	excess  bool   // it was refused because the client has too much in flight
 	lane    *lane
 	next    *job // in its lane
 	barrier bool // later frames of the connection wait until it has ended

@@ -43,6 +43,7 @@ type lane struct {
 	waiting   int    // frames that belong to it, held ones included
 	scheduled bool   // a worker has it or will
 	refused   string // key of a frame that was refused for load and has not run since
+	refusedAt uint64 // its number
 	returned  bool   // it has come back and waits for its turn
 }
 
@@ -85,11 +86,11 @@ func (c *Consumer) forgetLane(l *lane) {
 
 // admit keeps the order of keyed frames: once one was refused for load, those
 // behind it are refused until it comes again. The caller holds mu.
-func (l *lane) admit(key string) *status.Error {
+func (l *lane) admit(j *job) *status.Error {
 	switch {
-	case key == "" || l.refused == "" || l.returned:
+	case j.key == "" || l.refused == "" || l.returned || j.number < l.refusedAt:
 		return nil
-	case l.refused == key:
+	case l.refused == j.key:
 		l.returned = true
 		return nil
 	default:
@@ -102,17 +103,18 @@ func (l *lane) outOfOrder() *status.Error {
 }
 
 // admitAgain is admit for a frame whose turn it is. One that was admitted before
-// an earlier one was refused stands before the retry of that, and is refused too.
+// an earlier one was refused stands before the retry of that, and is refused too;
+// one that came before the refused one runs.
 func (c *Consumer) admitAgain(j *job) *status.Error {
 	if j.key == "" {
 		return nil
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	switch j.lane.refused {
-	case "":
+	switch {
+	case j.lane.refused == "" || j.number < j.lane.refusedAt:
 		return nil
-	case j.key:
+	case j.lane.refused == j.key:
 		j.lane.refused, j.lane.returned = "", false
 		return nil
 	default:
@@ -134,7 +136,7 @@ func (c *Consumer) refuseBehind(j *job) {
 		return // such clients do not know the rule, and many never send a frame again
 	}
 	if j.key != "" && (j.lane.refused == "" || j.lane.refused == j.key) {
-		j.lane.refused, j.lane.returned = j.key, false
+		j.lane.refused, j.lane.refusedAt, j.lane.returned = j.key, j.number, false
 	}
 	if len(c.lanes) > 2*c.node.limits.MaxInFlight {
 		c.outbox.close(CloseSlow, "too many frames were refused: reconnect and send them in their order")

@@ -12,6 +12,7 @@ type schedule struct {
 	lanes         map[laneKey]*lane
 	barrier       *job       // later frames wait until it has ended
 	held          ring[*job] // these
+	arrived       uint64     // frames so far
 	jobs          int        // frames that wait or run
 	inFlight      int        // frames that are not acked
 	inFlightBytes int        // their payloads
@@ -26,8 +27,10 @@ func overload(format string, args ...any) *status.Error {
 func (c *Consumer) enqueue(j *job, ref laneRef) *status.Error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.arrived++
+	j.number = c.arrived
 	l := c.lane(ref)
-	if err := l.admit(j.key); err != nil {
+	if err := l.admit(j); err != nil {
 		c.forgetLane(l)
 		return err
 	}
@@ -137,7 +140,7 @@ func (c *Consumer) endJob(j *job) {
 		c.barrier = nil
 		for c.barrier == nil && c.held.len() > 0 {
 			freed := c.held.pop()
-			err := freed.lane.admit(freed.key)
+			err := freed.lane.admit(freed)
 			if err == nil {
 				err = c.place(freed)
 			}

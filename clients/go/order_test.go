@@ -89,9 +89,18 @@ func TestOrderAgainstRandomServers(t *testing.T) {
 // The server remembers few keys, so it refuses frames again and again; their
 // order stays.
 func TestOrderSurvivesRefusals(t *testing.T) {
+	for name, limits := range map[string]consumer.Limits{
+		"keys":  {DedupePerUser: 30, DedupeWindow: 100 * time.Millisecond},
+		"bytes": {InFlightBytes: 128},
+	} {
+		t.Run(name, func(t *testing.T) { refuseAndKeepOrder(t, limits) })
+	}
+}
+
+func refuseAndKeepOrder(t *testing.T, limits consumer.Limits) {
+	t.Helper()
 	const messages = 300
 	var d diary
-	limits := consumer.Limits{DedupePerUser: 30, DedupeWindow: 100 * time.Millisecond}
 	h := newHost(t, newServer(t, protoway.Config{Limits: limits}, receivers.Handle(func(_ context.Context, in *testv1.Work) error {
 		d.mu.Lock()
 		defer d.mu.Unlock()
