@@ -1,7 +1,5 @@
 package consumer
 
-import "github.com/protoway/protoway/status"
-
 // laneKey names a lane of a connection. The zero value is the connection's own.
 type laneKey struct{ name, value string }
 
@@ -40,11 +38,9 @@ type lane struct {
 	head *job
 	tail *job
 
-	waiting   int    // frames that belong to it, held ones included
-	scheduled bool   // a worker has it or will
-	refused   string // key of a frame that was refused for load and has not run since
-	refusedAt uint64 // its number
-	returned  bool   // it has come back and waits for its turn
+	waiting   int  // frames that belong to it, held ones included
+	scheduled bool // a worker has it or will
+	refused   refusals
 }
 
 // laneTurn is how many frames a lane runs before others have their turn.
@@ -79,66 +75,7 @@ func (c *Consumer) nextJob(l *lane) *job {
 
 // forgetLane drops a lane that nothing needs. The caller holds mu.
 func (c *Consumer) forgetLane(l *lane) {
-	if l.waiting == 0 && !l.scheduled && l.refused == "" && l.key != (laneKey{}) {
+	if l.waiting == 0 && !l.scheduled && len(l.refused) == 0 && l.key != (laneKey{}) {
 		delete(c.lanes, l.key)
-	}
-}
-
-// admit keeps the order of keyed frames: once one was refused for load, those
-// behind it are refused until it comes again. The caller holds mu.
-func (l *lane) admit(j *job) *status.Error {
-	switch {
-	case j.key == "" || l.refused == "" || l.returned || j.number < l.refusedAt:
-		return nil
-	case l.refused == j.key:
-		l.returned = true
-		return nil
-	default:
-		return l.outOfOrder()
-	}
-}
-
-func (l *lane) outOfOrder() *status.Error {
-	return overload("an earlier frame of this lane, key %q, was refused: send it again first", l.refused)
-}
-
-// admitAgain is admit for a frame whose turn it is. One that was admitted before
-// an earlier one was refused stands before the retry of that, and is refused too;
-// one that came before the refused one runs.
-func (c *Consumer) admitAgain(j *job) *status.Error {
-	if j.key == "" {
-		return nil
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	switch {
-	case j.lane.refused == "" || j.number < j.lane.refusedAt:
-		return nil
-	case j.lane.refused == j.key:
-		j.lane.refused, j.lane.returned = "", false
-		return nil
-	default:
-		return j.lane.outOfOrder()
-	}
-}
-
-// markRefused has later keyed frames of a lane wait for one that was refused for
-// load when its turn had come.
-func (c *Consumer) markRefused(j *job) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.refuseBehind(j)
-}
-
-// refuseBehind notes that a keyed frame was refused for load. The caller holds mu.
-func (c *Consumer) refuseBehind(j *job) {
-	if !c.opening.Dialect.Handshake() {
-		return // such clients do not know the rule, and many never send a frame again
-	}
-	if j.key != "" && (j.lane.refused == "" || j.lane.refused == j.key) {
-		j.lane.refused, j.lane.refusedAt, j.lane.returned = j.key, j.number, false
-	}
-	if len(c.lanes) > 2*c.node.limits.MaxInFlight {
-		c.outbox.close(CloseSlow, "too many frames were refused: reconnect and send them in their order")
 	}
 }
