@@ -33,6 +33,8 @@ run: ## Start the chat example on http://localhost:8080
 .PHONY: test
 test: $(BUF) tools-race tools-browser $(E2E) ## Run all tests, with the race detector, and the allocation gates without
 	BUF=$(BUF) $(GO) test -race -shuffle=on -timeout 15m ./...
+	@echo 'once more what opens sockets, with a goroutine for each connection'
+	TEST_MODE=goroutine $(GO) test -race -shuffle=on -timeout 10m . ./clients/go ./transport
 	@echo 'allocation gates: the race detector allocates, so they count without it'
 	BUF=$(BUF) $(GO) test -run Alloc -count=1 ./...
 

@@ -25,7 +25,9 @@ type sink struct {
 	wrote    chan struct{} // one for each write that somebody waits for; nil: nobody does
 }
 
-func (s *sink) Write(messages [][]byte, _ bool) error {
+func (s *sink) Attach(*consumer.Consumer) {}
+
+func (s *sink) Write(messages [][]byte, _ bool) (bool, error) {
 	for _, m := range messages {
 		s.bytes.Add(int64(len(m)))
 	}
@@ -33,7 +35,7 @@ func (s *sink) Write(messages [][]byte, _ bool) error {
 	if s.wrote != nil {
 		s.wrote <- struct{}{}
 	}
-	return nil
+	return true, nil
 }
 
 func (s *sink) Close(consumer.CloseCode, string) {}

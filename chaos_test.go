@@ -1,6 +1,7 @@
 package protoway_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"math/rand/v2"
@@ -106,6 +107,9 @@ func (c *chaos) message(t *testing.T) (message []byte, frames int) {
 	}
 	if c.rand.IntN(20) == 0 {
 		message = c.mutate(message)
+	}
+	if c.dialect.Text() { // else the transport ends the connection
+		message = bytes.ToValidUTF8(message, []byte("?"))
 	}
 	return message, frames
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/protoway/protoway/consumer"
 	"github.com/protoway/protoway/metrics"
 	"github.com/protoway/protoway/receivers"
+	"github.com/protoway/protoway/transport"
 	"github.com/protoway/protoway/wire"
 )
 
@@ -54,6 +55,9 @@ type Config struct {
 	Limits consumer.Limits
 	// Pools size the goroutines that run receivers.
 	Pools consumer.Pools
+	// Mode says how connections are read: by events or by a goroutine each.
+	// Default: [transport.Auto].
+	Mode transport.Mode
 	// Interceptors wrap the handling of every message, the first one outermost.
 	Interceptors []consumer.Interceptor
 	// DrainSpread is the time that Shutdown gives clients to reconnect elsewhere.
@@ -121,6 +125,7 @@ func (c Config) check() error {
 	if checker, ok := c.Verifier.(auth.Checker); ok {
 		errs = append(errs, checker.Check())
 	}
+	errs = append(errs, c.Mode.Check())
 	return errors.Join(errs...)
 }
 

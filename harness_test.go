@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"testing"
 	"time"
 
@@ -18,6 +19,7 @@ import (
 	testv1 "github.com/protoway/protoway/internal/testschema/gen/test/v1"
 	"github.com/protoway/protoway/receivers"
 	"github.com/protoway/protoway/status"
+	"github.com/protoway/protoway/transport"
 	"github.com/protoway/protoway/wire"
 )
 
@@ -25,6 +27,9 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("net/http.(*persistConn).readLoop"),
 		goleak.IgnoreTopFunction("net/http.(*persistConn).writeLoop"))
 }
+
+// mode is how servers of tests read connections: the suite runs in both modes.
+var mode = transport.Mode(os.Getenv("TEST_MODE"))
 
 // secret signs the tokens and tickets of tests.
 var secret = []byte("0123456789abcdef0123456789abcdef")
@@ -44,6 +49,7 @@ func start(t testing.TB, config protoway.Config, list ...receivers.Receiver) (*p
 	if config.Logger == nil {
 		config.Logger = slog.New(slog.DiscardHandler)
 	}
+	config.Mode = mode
 	server, err := protoway.New(config)
 	if err != nil {
 		t.Fatal(err)

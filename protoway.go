@@ -38,6 +38,7 @@ type Server struct {
 	paths    map[string]*consumer.Path
 	handlers map[string]*transport.Handler
 	mux      *http.ServeMux
+	engine   *transport.Engine
 
 	unhandled []*wire.Entry // what clients may send and no receiver handles
 }
@@ -127,11 +128,12 @@ func (s *Server) connectPath(name string, p Path) error {
 // serve makes the HTTP side.
 func (s *Server) serve() {
 	s.mux, s.handlers = http.NewServeMux(), map[string]*transport.Handler{}
+	s.engine = transport.NewEngine(s.config.Mode, s.config.Limits.MaxMessageBytes)
 	for name, path := range s.paths {
 		p := s.config.Paths[name]
 		s.handlers[name] = transport.New(transport.Config{
 			Node: s.node, Path: path, Dialects: p.dialects(),
-			Origins: p.Origins, Identify: p.Identify, Logger: s.config.Logger,
+			Origins: p.Origins, Identify: p.Identify, Engine: s.engine, Logger: s.config.Logger,
 		})
 		s.mux.Handle(name, s.handlers[name])
 	}
@@ -212,6 +214,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		for _, h := range s.handlers {
 			h.Wait()
 		}
+		s.engine.Close()
 		s.node.Close()
 	}()
 	select {

@@ -21,10 +21,11 @@ type Broker interface {
 	Close(ctx context.Context) error
 }
 
-// Handler gets what a broker delivers. Its methods never block.
+// Handler gets what a broker delivers. Its methods do not wait for the network.
 type Handler interface {
-	// OnPublication is called in the order of the group, one call at a time for
-	// each group.
+	// OnPublication returns when the members of this node were served. Calls for one
+	// group come in its order; those that a broker makes at the same time, since it
+	// knows no order, are put into one here and share the writes.
 	OnPublication(p *Publication)
 	// OnInterrupted is called when publications to the groups may have been lost.
 	OnInterrupted(groups []string)

@@ -4,8 +4,6 @@ import (
 	"context"
 	"sync"
 	"time"
-
-	"github.com/protoway/protoway/wire"
 )
 
 // Group is the members of one group on this node. It exists while somebody
@@ -16,6 +14,8 @@ type Group struct {
 	err   error         // set before ready is closed
 	refs  int           // guarded by Hub.mu: who acquired and did not release
 	left  chan struct{} // guarded by Hub.mu: not nil while unsubscribing; closed after it
+
+	turns turns
 
 	mu      sync.Mutex // guards what follows; delivering holds it, so order is kept
 	members []Member
@@ -150,50 +150,4 @@ func (g *Group) size() int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return len(g.members)
-}
-
-// encoded is a publication in one dialect.
-type encoded struct {
-	dialect wire.Dialect
-	frame   []byte // nil if the dialect cannot spell it
-}
-
-// deliver hands p to all members and returns how many got it.
-func (g *Group) deliver(h *Hub, p *Publication, e *wire.Entry) int {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	restricted, now := e.Restricted(), time.Now()
-	var spellings [4]encoded // as many as there are dialects in use, which are few
-	known := spellings[:0]
-	reached := 0
-	for _, m := range g.members {
-		if restricted && !m.MayReceive(e, now) || p.Except != "" && m.Session() == p.Except {
-			continue
-		}
-		var frame []byte
-		if known, frame = h.spell(known, m.Dialect(), p, e); frame != nil {
-			m.Deliver(frame)
-			reached++
-		}
-	}
-	return reached
-}
-
-// spell returns p in a dialect, encoding it if it is the first to ask.
-func (h *Hub) spell(known []encoded, dialect wire.Dialect, p *Publication, e *wire.Entry) ([]encoded, []byte) {
-	for i := range known {
-		if known[i].dialect == dialect {
-			return known, known[i].frame
-		}
-	}
-	f := wire.Frame{Kind: wire.KindMessage, Message: wire.Message{
-		Type: e.Type, Entry: e, Payload: p.Payload, Group: p.Group, Position: p.Position,
-	}}
-	frame, err := dialect.AppendPublication(nil, h.catalog, &f)
-	if err != nil {
-		h.logger.Error("publication cannot be encoded", "dialect", dialect.Name(), "publication", p.String(), "error", err)
-		h.observer.PublicationDropped(p.Type, "encode")
-		frame = nil
-	}
-	return append(known, encoded{dialect, frame}), frame
 }

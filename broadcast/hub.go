@@ -20,8 +20,17 @@ type Member interface {
 	Dialect() wire.Dialect
 	// MayReceive reports whether the receive rules of a message let it through now.
 	MayReceive(e *wire.Entry, now time.Time) bool
-	// Deliver queues an encoded frame, which is shared and must not be changed.
-	Deliver(frame []byte)
+	// Deliver sends encoded frames. The bundle is shared, must not be changed, and is
+	// valid during the call.
+	Deliver(b *Bundle)
+}
+
+// Bundle is encoded frames of a group, in their order.
+type Bundle struct {
+	// Data is the frames, one behind the other.
+	Data []byte
+	// Ends says where each of them but the last one ends.
+	Ends []int
 }
 
 // Observer is told what the hub does. Its methods never block.
@@ -110,7 +119,7 @@ func (h *Hub) OnPublication(p *Publication) {
 	g := h.groups[p.Group]
 	h.mu.RUnlock()
 	if g != nil {
-		p.reached = g.deliver(h, p, e)
+		p.reached = g.publish(h, p, e)
 	}
 	h.observer.Published(p.Type, p.reached)
 }

@@ -1,11 +1,13 @@
 package broadcast_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -33,10 +35,15 @@ type member struct {
 func (m *member) Session() string                        { return m.session }
 func (m *member) Dialect() wire.Dialect                  { return m.dialect }
 func (m *member) MayReceive(*wire.Entry, time.Time) bool { return m.staff }
-func (m *member) Deliver(frame []byte) {
+func (m *member) Deliver(b *broadcast.Bundle) {
 	m.mu.Lock()
-	m.frames = append(m.frames, frame)
-	m.mu.Unlock()
+	defer m.mu.Unlock()
+	data := bytes.Clone(b.Data)
+	begin := 0
+	for _, end := range append(slices.Clone(b.Ends), len(data)) {
+		m.frames = append(m.frames, data[begin:end])
+		begin = end
+	}
 }
 
 func (m *member) got() int                          { m.mu.Lock(); defer m.mu.Unlock(); return len(m.frames) }
@@ -260,8 +267,8 @@ func TestJoinedPrecedesAndNothingFollowsLeft(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		g.Add(m, func() { m.Deliver([]byte("joined")) })
-		g.Remove(m, func() { m.Deliver([]byte("left")) })
+		g.Add(m, func() { m.Deliver(&broadcast.Bundle{Data: []byte("joined")}) })
+		g.Remove(m, func() { m.Deliver(&broadcast.Bundle{Data: []byte("left")}) })
 		hub.Release(g)
 		if first, last := string(m.frames[0]), string(m.frames[len(m.frames)-1]); first != "joined" || last != "left" {
 			t.Fatalf("first %q, last %q of %d", first, last, len(m.frames))

@@ -2,28 +2,22 @@ package broadcast
 
 import (
 	"context"
-	"hash/maphash"
-	"sync"
 	"sync/atomic"
 
 	"github.com/protoway/protoway/status"
 )
 
 // Memory is the broker of a single node. Publications are delivered before
-// Publish returns.
+// Publish returns; those of a group in the order in which they came to its hub.
 type Memory struct {
 	handler Handler // set by Start
 	closed  atomic.Bool
-	seed    maphash.Seed
-	// order holds one lock per hash of a group, so that a group's publications are
-	// delivered one after the other and groups do not wait for each other.
-	order [64]sync.Mutex
 }
 
 var _ Broker = (*Memory)(nil)
 
 // NewMemory returns a broker for a single node.
-func NewMemory() *Memory { return &Memory{seed: maphash.MakeSeed()} }
+func NewMemory() *Memory { return &Memory{} }
 
 // Start begins to deliver to h.
 func (m *Memory) Start(_ context.Context, h Handler) error {
@@ -42,9 +36,6 @@ func (m *Memory) Publish(_ context.Context, p *Publication) error {
 	if err := m.check(); err != nil {
 		return err
 	}
-	turn := &m.order[maphash.String(m.seed, p.Group)%uint64(len(m.order))]
-	turn.Lock()
-	defer turn.Unlock()
 	m.handler.OnPublication(p)
 	return nil
 }

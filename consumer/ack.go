@@ -237,7 +237,7 @@ func (c *Consumer) sendAck(to from, err *status.Error, reply wire.Message) {
 		err = status.From(c.send(&wire.Frame{Re: to.id, Tag: to.tag, Kind: wire.KindMessage, Message: reply}))
 		e.frame.Ack = wire.Ack{Error: err}
 	}
-	if e.send(c, &e.frame) == nil {
+	if e.send(c, &e.frame, c.outbox.push) == nil {
 		return
 	}
 	code := status.Internal
@@ -245,14 +245,15 @@ func (c *Consumer) sendAck(to from, err *status.Error, reply wire.Message) {
 		code = err.Code
 	}
 	e.frame.Ack = wire.Ack{Error: code.Errorf("the answer cannot be encoded")}
-	_ = e.send(c, &e.frame) // has nothing left that could fail
+	_ = e.send(c, &e.frame, c.outbox.push) // has nothing left that could fail
 }
 
-// send encodes a frame and queues it.
+// send encodes a frame and sends it together with what comes soon, such as the
+// ack of the frame that it belongs to.
 func (c *Consumer) send(f *wire.Frame) error {
 	e := encoders.Get().(*encoder)
 	defer e.recycle()
-	return e.send(c, f)
+	return e.send(c, f, c.outbox.pushSoon)
 }
 
 // encoder holds a frame while it is encoded. Encoders are used again.
@@ -263,7 +264,7 @@ type encoder struct {
 
 var encoders = sync.Pool{New: func() any { return &encoder{} }}
 
-func (e *encoder) send(c *Consumer, f *wire.Frame) error {
+func (e *encoder) send(c *Consumer, f *wire.Frame, push func([]byte)) error {
 	encoded, err := c.wire.Append(e.scratch[:0], f)
 	e.scratch = encoded
 	if err != nil {
@@ -271,7 +272,7 @@ func (e *encoder) send(c *Consumer, f *wire.Frame) error {
 		return status.Mask(err)
 	}
 	if len(encoded) > 0 {
-		c.outbox.push(encoded)
+		push(encoded)
 	}
 	return nil
 }

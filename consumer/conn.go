@@ -6,12 +6,17 @@ import "strconv"
 // for each message it reads, from one goroutine at a time, and [Consumer.Closed]
 // once, after the last.
 type Conn interface {
-	// Write sends messages in their order and blocks until they are taken. It is
-	// called from one goroutine at a time. The messages are valid during the call.
-	Write(messages [][]byte, text bool) error
+	// Attach is called once, before everything else, with whose connection it is.
+	Attach(c *Consumer)
+	// Write sends messages in their order and does not block. It reports whether
+	// the network has taken them all; if not, the connection keeps what is left and
+	// calls [Consumer.Written] once that was taken, and Write is not called before.
+	// It is called from one goroutine at a time. The messages are valid during the
+	// call.
+	Write(messages [][]byte, text bool) (done bool, err error)
 	// Close starts to end the connection with a close code and does not block.
 	Close(code CloseCode, reason string)
-	// Abort ends the connection at once, a blocked Write too. The other side learns
+	// Abort ends the connection at once, also while a write waits. The other side learns
 	// no code; code is what Closed is told.
 	Abort(code CloseCode)
 }
@@ -25,7 +30,10 @@ type CloseCode int
 const (
 	CloseNormal       CloseCode = 1000 // the client asked for it
 	CloseGoingAway    CloseCode = 1001 // the server shuts down
+	CloseProtocol     CloseCode = 1002 // the client broke the rules of WebSockets
+	CloseNoCode       CloseCode = 1005 // the client stated no code; never sent
 	CloseAbnormal     CloseCode = 1006 // the connection was cut; never sent
+	CloseNotUTF8      CloseCode = 1007 // a text of the client is not UTF-8
 	CloseMessageBig   CloseCode = 1009 // a message was larger than the server reads
 	CloseInternal     CloseCode = 1011 // the server failed, and not in a receiver
 	CloseTryLater     CloseCode = 1013 // the server has no room for the handshake

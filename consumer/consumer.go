@@ -102,7 +102,8 @@ func newConsumer(node *Node, conn Conn, opening Opening) *Consumer {
 		signing: make(chan struct{}, 1),
 		began:   time.Now(),
 	}
-	c.outbox = newOutbox(conn, opening.Dialect.Text(), opening.Dialect.Joins(), node.limits.OutboxBytes)
+	conn.Attach(c)
+	c.outbox = newOutbox(conn, opening.Dialect, node.limits.OutboxBytes, &node.wheel.clock)
 	c.onFrame = c.takeFrame
 	c.own.c = c
 	c.secret = newSecret()
@@ -141,8 +142,12 @@ func (c *Consumer) Session() string { return c.name }
 // Dialect is how the connection's frames are spelled.
 func (c *Consumer) Dialect() wire.Dialect { return c.opening.Dialect }
 
-// Deliver queues an encoded frame.
-func (c *Consumer) Deliver(frame []byte) { c.outbox.push(frame) }
+// Deliver sends encoded frames of a group.
+func (c *Consumer) Deliver(b *broadcast.Bundle) { c.outbox.pushAll(b.Data, b.Ends) }
+
+// Written is called by the transport when the network has taken what was left of
+// a write.
+func (c *Consumer) Written() { c.outbox.written() }
 
 // Close ends the connection once all that waits is written.
 func (c *Consumer) Close(code CloseCode, reason string) { c.outbox.close(code, reason) }

@@ -4,17 +4,20 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/protoway/protoway/wire"
 )
 
-// outbox is the bounded send queue of a connection. Frames are appended to the
-// message that is being filled; a goroutine writes while there is something to
-// write, and none exists otherwise.
+// outbox is the bounded send queue of a connection. While the network takes what
+// is pushed, whoever pushes writes it, without blocking, and nothing is queued.
+// Else frames are appended to the message that is being filled, and are written
+// when the network has taken what was before them.
 type outbox struct {
 	conn  Conn
 	text  bool
-	joins bool   // frames may share a message
-	limit int    // bytes that may wait
-	flush func() // writeAll, bound once so that starting it costs no allocation
+	joins bool // frames may share a message
+	limit int  // bytes that may wait
+	clock *clock
 
 	stuckSince atomic.Int64 // when the running write began, in nanoseconds since 1970; 0: none
 	lastWrite  atomic.Int64 // when the last write began, likewise
@@ -25,7 +28,8 @@ type outbox struct {
 	writing    int        // bytes in the running write
 	maxMessage int
 	held       bool // nothing is written before the first frame is known
-	busy       bool // a goroutine writes
+	busy       bool // somebody writes, or the network has to take what was written
+	soon       bool // a goroutine is about to write
 	shut       bool // nothing is taken any more
 	closeCode  CloseCode
 	closeText  string
@@ -46,46 +50,108 @@ const maxKeptSheaf = 64 << 10
 // firstMaxMessage is the largest message before the client has stated its own.
 const firstMaxMessage = 32 << 10
 
-func newOutbox(conn Conn, text, joins bool, limit int) *outbox {
-	o := &outbox{conn: conn, text: text, joins: joins, limit: limit, held: true, maxMessage: firstMaxMessage}
-	o.flush = o.writeAll
-	return o
+func newOutbox(conn Conn, dialect wire.Dialect, limit int, clock *clock) *outbox {
+	return &outbox{
+		conn: conn, text: dialect.Text(), joins: dialect.Joins(), limit: limit, clock: clock,
+		held: true, maxMessage: firstMaxMessage,
+	}
 }
 
-// push queues a frame, which is copied. It never blocks; a queue that is full
-// ends the connection.
-func (o *outbox) push(frame []byte) {
+// push sends a frame, which is valid during the call. It never blocks; a queue
+// that is full ends the connection.
+func (o *outbox) push(frame []byte) { o.pushAll(frame, nil) }
+
+// pushAll is push for several frames that stand behind each other in data; ends
+// says where each but the last one ends.
+func (o *outbox) pushAll(data []byte, ends []int) {
 	o.mu.Lock()
-	if o.shut {
+	switch {
+	case o.shut:
 		o.mu.Unlock()
-		return
-	}
-	waiting := o.writing
-	if o.pending != nil {
-		waiting += len(o.pending.data)
-	}
-	if waiting > 0 && waiting+len(frame) > o.limit {
+	case o.idle() && (len(ends) == 0 || o.joins && len(data) <= o.maxMessage):
+		o.busy, o.writing = true, len(data)
+		o.mu.Unlock()
+		o.writeNow(data)
+	case o.full(len(data)):
 		// What waits is given up, so that the client learns why as soon as it reads.
 		o.discard()
 		o.shut, o.closeCode, o.closeText = true, CloseSlow, "the client reads too slowly"
 		o.over.Store(true)
 		o.start()
+	default:
+		o.queue(data, ends)
+		o.start()
+	}
+}
+
+// pushSoon is push for a frame behind which others may come: they share a write.
+// It is written as soon as this goroutine has nothing more urgent to do, or
+// another one has time.
+func (o *outbox) pushSoon(frame []byte) {
+	o.mu.Lock()
+	if o.busy || o.held || o.shut || o.full(len(frame)) {
+		o.mu.Unlock()
+		o.push(frame)
 		return
 	}
-	if o.pending == nil {
-		o.pending = sheaves.Get().(*sheaf)
+	o.queue(frame, nil)
+	begin := !o.soon
+	o.soon = true
+	o.mu.Unlock()
+	if begin {
+		go o.flushSoon()
 	}
-	o.pending.add(frame, o.joins, o.maxMessage)
+}
+
+func (o *outbox) flushSoon() {
+	o.mu.Lock()
+	o.soon = false
 	o.start()
 }
 
-// start writes in a goroutine unless one does. It unlocks mu.
+// idle reports whether nothing waits and nobody writes. The caller holds mu.
+func (o *outbox) idle() bool { return !o.busy && !o.held && o.pending == nil }
+
+// full reports whether there is no room for some bytes. The caller holds mu.
+func (o *outbox) full(bytes int) bool {
+	waiting := o.writing
+	if o.pending != nil {
+		waiting += len(o.pending.data)
+	}
+	return waiting > 0 && waiting+bytes > o.limit
+}
+
+// queue appends frames to what waits. The caller holds mu.
+func (o *outbox) queue(data []byte, ends []int) {
+	if o.pending == nil {
+		o.pending = sheaves.Get().(*sheaf)
+	}
+	begin := 0
+	for _, end := range ends {
+		o.pending.add(data[begin:end], o.joins, o.maxMessage)
+		begin = end
+	}
+	o.pending.add(data[begin:], o.joins, o.maxMessage)
+}
+
+// start writes what waits unless somebody does. It unlocks mu.
 func (o *outbox) start() {
 	begin := !o.busy && !o.held && (o.pending != nil || o.shut)
 	o.busy = o.busy || begin
 	o.mu.Unlock()
 	if begin {
-		go o.flush()
+		o.flush()
+	}
+}
+
+// writeNow writes one message for who has made the outbox busy.
+func (o *outbox) writeNow(message []byte) {
+	one := sheaves.Get().(*sheaf)
+	one.messages = append(one.messages, message)
+	done := o.write(one.messages)
+	one.recycle()
+	if done {
+		o.flush()
 	}
 }
 
@@ -105,7 +171,12 @@ func (o *outbox) open(first []byte, maxMessage int) {
 		}
 		o.pending = opening
 	}
-	o.start()
+	begin := !o.soon
+	o.soon = true
+	o.mu.Unlock()
+	if begin {
+		go o.flushSoon() // the ack of hello is about to come
+	}
 }
 
 // close ends the connection once all that waits is written. Nothing is taken
@@ -140,9 +211,13 @@ func (o *outbox) discard() {
 	}
 }
 
-// writeAll writes until nothing waits.
-func (o *outbox) writeAll() {
-	for {
+// flushRounds is how often who pushes writes what others have pushed meanwhile.
+const flushRounds = 4
+
+// flush writes what waits, for who has made the outbox busy, until nothing waits
+// or the network is full; then [Consumer.Written] goes on.
+func (o *outbox) flush() {
+	for range flushRounds {
 		o.mu.Lock()
 		batch := o.pending
 		o.pending = nil
@@ -157,18 +232,37 @@ func (o *outbox) writeAll() {
 		}
 		o.writing = len(batch.data)
 		o.mu.Unlock()
-
-		began := time.Now().UnixNano()
-		o.lastWrite.Store(began)
-		o.stuckSince.Store(began)
-		err := o.conn.Write(batch.split(), o.text)
-		o.stuckSince.Store(0)
+		done := o.write(batch.split())
 		batch.recycle()
-		if err != nil {
-			o.drop()
-			o.conn.Abort(CloseAbnormal)
+		if !done {
+			return
 		}
 	}
+	go o.flush() // who pushes has something else to do
+}
+
+// write writes messages and reports whether the network has taken them.
+func (o *outbox) write(messages [][]byte) bool {
+	now := o.clock.now()
+	o.lastWrite.Store(now)
+	o.stuckSince.Store(now)
+	done, err := o.conn.Write(messages, o.text)
+	switch {
+	case err != nil:
+		o.stuckSince.Store(0)
+		o.drop()
+		o.conn.Abort(CloseAbnormal)
+		return true // nothing waits any more
+	case done:
+		o.stuckSince.Store(0)
+	}
+	return done
+}
+
+// written goes on when the network has taken what was left of a write.
+func (o *outbox) written() {
+	o.stuckSince.Store(0)
+	o.flush()
 }
 
 // stuck returns how long the running write has lasted.

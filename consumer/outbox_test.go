@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/protoway/protoway/wire"
 )
 
 // recorder is a connection that keeps what it is given.
@@ -13,13 +15,22 @@ type recorder struct {
 	messages [][]byte
 	code     CloseCode
 	wrote    chan struct{}
+	full     int    // writes that the network does not take at once
+	written  func() // called when it has
 }
 
-func (r *recorder) Write(messages [][]byte, _ bool) error {
+func (r *recorder) Attach(*Consumer) {}
+
+func (r *recorder) Write(messages [][]byte, _ bool) (bool, error) {
 	for _, m := range messages {
 		r.messages = append(r.messages, bytes.Clone(m))
 	}
-	return nil
+	if r.full > 0 { // the network is full: it says later that it is not
+		r.full--
+		go r.written()
+		return false, nil
+	}
+	return true, nil
 }
 
 func (r *recorder) Close(code CloseCode, _ string) {
@@ -36,7 +47,12 @@ func TestOutboxKeepsFramesWholeAndInOrder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		joins, most := rapid.Bool().Draw(t, "joins"), rapid.IntRange(1, 64).Draw(t, "most")
 		conn := &recorder{wrote: make(chan struct{})}
-		o := newOutbox(conn, false, joins, 1<<20)
+		dialect := wire.JSON
+		if joins {
+			dialect = wire.Protobuf
+		}
+		o := newOutbox(conn, dialect, 1<<20, &clock{})
+		conn.full, conn.written = rapid.IntRange(0, 10).Draw(t, "full"), o.written
 		o.maxMessage = most
 		var want, frames [][]byte
 		for i := range rapid.IntRange(0, 30).Draw(t, "frames") {
@@ -71,7 +87,7 @@ func TestOutboxKeepsFramesWholeAndInOrder(t *testing.T) {
 
 func TestOutboxRefusedBeforeWelcomeSaysNothing(t *testing.T) {
 	conn := &recorder{wrote: make(chan struct{})}
-	o := newOutbox(conn, false, true, 1<<20)
+	o := newOutbox(conn, wire.Protobuf, 1<<20, &clock{})
 	o.push([]byte("early"))
 	o.close(CloseRefused, "no")
 	<-conn.wrote

@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/protoway/protoway/auth"
 	protowayv1 "github.com/protoway/protoway/gen/protoway/v1"
@@ -15,7 +14,7 @@ import (
 // Receive takes one message of the transport. The bytes are valid during the
 // call. It never blocks.
 func (c *Consumer) Receive(message []byte, text bool) {
-	c.lastRead.Store(time.Now().UnixNano())
+	c.lastRead.Store(c.node.wheel.clock.now())
 	c.complained = false
 	c.wire.Decode(message, text, c.onFrame)
 }

@@ -2,6 +2,7 @@ package consumer
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	protowayv1 "github.com/protoway/protoway/gen/protoway/v1"
@@ -14,6 +15,8 @@ type wheel struct {
 	once sync.Once // closes quit
 	quit chan struct{}
 	gone chan struct{}
+
+	clock clock
 
 	mu    sync.Mutex // guards what follows
 	slots [wheelSlots][]spoke
@@ -32,8 +35,16 @@ const (
 	wheelSlots = 256
 )
 
+// clock is the time as of the last tick, for what needs no better and is asked
+// for often.
+type clock struct{ nanos atomic.Int64 }
+
+// now returns nanoseconds since 1970.
+func (c *clock) now() int64 { return c.nanos.Load() }
+
 func startWheel() *wheel {
 	w := &wheel{quit: make(chan struct{}), gone: make(chan struct{})}
+	w.clock.nanos.Store(time.Now().UnixNano())
 	go w.turn()
 	return w
 }
@@ -70,6 +81,7 @@ func (w *wheel) turn() {
 		case <-w.quit:
 			return
 		case now := <-ticker.C:
+			w.clock.nanos.Store(now.UnixNano())
 			for _, s := range w.due() {
 				if again := s.c.look(now); again > 0 && !s.once {
 					w.add(s, again)

@@ -134,6 +134,7 @@ type pipe struct {
 	closed   chan struct{} // closed by the first Close or Abort
 	cut      chan struct{} // closed by Abort
 	served   chan struct{} // closed when the consumer has been told of the end
+	consumer *consumer.Consumer
 
 	mu    sync.Mutex // guards what follows
 	err   *PipeError // nil while it is open
@@ -192,16 +193,42 @@ func (p *pipe) receive(c *consumer.Consumer, m pipeMessage) bool {
 	return true
 }
 
-// Write sends copies of messages and blocks while the client does not read.
-func (p *pipe) Write(messages [][]byte, text bool) error {
-	for _, message := range messages {
+// Attach says whose connection it is.
+func (p *pipe) Attach(c *consumer.Consumer) { p.consumer = c }
+
+// Write sends copies of messages. What the client has no room for is sent by a
+// goroutine, which waits until it reads.
+func (p *pipe) Write(messages [][]byte, text bool) (done bool, err error) {
+	for i, message := range messages {
+		m := pipeMessage{bytes.Clone(message), text}
 		select {
-		case p.toClient <- pipeMessage{bytes.Clone(message), text}:
 		case <-p.closed:
-			return p.state()
+			return false, p.state()
+		default:
+		}
+		select {
+		case p.toClient <- m:
+		default:
+			rest := []pipeMessage{m}
+			for _, message := range messages[i+1:] {
+				rest = append(rest, pipeMessage{bytes.Clone(message), text})
+			}
+			go p.writeLater(rest)
+			return false, nil
 		}
 	}
-	return nil
+	return true, nil
+}
+
+func (p *pipe) writeLater(rest []pipeMessage) {
+	for _, m := range rest {
+		select {
+		case p.toClient <- m:
+		case <-p.closed:
+			return
+		}
+	}
+	p.consumer.Written()
 }
 
 // Close ends the connection, from either side. Only the first call counts.

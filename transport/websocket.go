@@ -5,8 +5,10 @@
 //
 //	http.Handle("/ws", transport.New(transport.Config{Node: node, Path: path}))
 //
-// The one idea: a connection costs one goroutine that reads, and one that writes
-// while there is something to write.
+// The one idea: what waits for the network costs nothing. In event mode, which is
+// that of Linux without TLS, an idle connection has no goroutine and no buffer;
+// in goroutine mode it has one goroutine. Both run the same code on what was
+// read, and write without blocking from whoever has something to write.
 package transport
 
 import (
@@ -38,7 +40,9 @@ type Config struct {
 	// Identify finds out who the user of the upgrade request is, for instance by a
 	// session cookie. Default: nobody.
 	Identify auth.Identify
-	Logger   *slog.Logger
+	// Engine reads and writes. Required.
+	Engine *Engine
+	Logger *slog.Logger
 }
 
 // Handler upgrades requests of one path to WebSockets.
@@ -88,37 +92,40 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Text, err.Code.HTTP())
 		return
 	}
-	var ws *websocket.Conn
-	handedOver := false
-	defer func() {
-		if handedOver {
-			return
-		}
-		h.reading.Done() // refused, or a receiver's constructor panicked
-		if ws != nil {
-			_ = ws.CloseNow()
-		}
-	}()
-	corked := &corkWriter{ResponseWriter: w}
-	var failure error
-	ws, failure = websocket.Accept(corked, r, &websocket.AcceptOptions{
+	up, failure := upgrade(w, r, &websocket.AcceptOptions{
 		Subprotocols:    subprotocols(opening.Dialect),
 		OriginPatterns:  h.config.Origins,
 		CompressionMode: websocket.CompressionDisabled,
 	})
 	if failure != nil {
+		h.reading.Done()
 		h.config.Logger.Info("upgrade refused", "url", auth.Redact(r), "remote", r.RemoteAddr, "error", failure)
-		return // Accept has answered
+		return // upgrade has answered
 	}
-	ws.SetReadLimit(int64(h.config.Node.Limits().MaxMessageBytes))
-	conn := &socket{ws: ws, cork: corked.conn}
-	c := h.config.Node.Open(conn, opening)
-	handedOver = true
-	go func() { // so that the goroutine of net/http and its buffers are free
-		defer h.reading.Done()
-		c.Closed(conn.readAll(c))
-		conn.end()
+	h.serve(up, opening)
+}
+
+// serve hands a connection to a consumer and begins to read. It does not wait:
+// the goroutine of net/http and its buffers are free then.
+func (h *Handler) serve(up *upgraded, opening consumer.Opening) {
+	c, begin, err := h.config.Engine.newConn(up.net)
+	if err != nil {
+		_ = up.net.Close()
+		h.reading.Done()
+		h.config.Logger.Error("a connection cannot be served", "error", err)
+		return
+	}
+	c.ended = h.reading.Done
+	opened := false
+	defer func() {
+		if !opened { // a receiver's constructor panicked
+			c.end.close()
+			h.reading.Done()
+		}
 	}()
+	h.config.Node.Open(c, opening)
+	opened = true
+	begin(up.early)
 }
 
 var errShuttingDown = status.Unavailable.Errorf("the server is shutting down: connect again")

@@ -5,7 +5,9 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -15,6 +17,7 @@ import (
 	"github.com/protoway/protoway/consumer"
 	"github.com/protoway/protoway/metrics"
 	"github.com/protoway/protoway/receivers"
+	"github.com/protoway/protoway/transport"
 )
 
 // host is a machine at one address, which can fail and come back: with the same
@@ -28,14 +31,14 @@ type host struct {
 	address  string
 	listener net.Listener
 	web      *http.Server
-	conns    map[net.Conn]bool
+	sockets  []*os.File // of all connections: servers take theirs over
 	ended    chan struct{}
 }
 
 // newHost starts a host that serves handler.
 func newHost(t *testing.T, handler http.Handler) *host {
 	t.Helper()
-	h := &host{T: t, handler: handler, address: "127.0.0.1:0", conns: map[net.Conn]bool{}}
+	h := &host{T: t, handler: handler, address: "127.0.0.1:0"}
 	h.up()
 	h.url = "ws://" + h.address + "/ws"
 	t.Cleanup(h.down)
@@ -74,26 +77,29 @@ func (h *host) up() {
 }
 
 func (h *host) track(conn net.Conn, state http.ConnState) {
+	tcp, ok := conn.(*net.TCPConn)
+	if !ok || state != http.StateNew {
+		return
+	}
+	socket, err := tcp.File()
+	if err != nil {
+		h.Error(err)
+		return
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if state == http.StateClosed {
-		delete(h.conns, conn)
-	} else {
-		h.conns[conn] = true
-	}
+	h.sockets = append(h.sockets, socket)
 }
 
 // cut cuts all connections, without a goodbye.
 func (h *host) cut() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for conn := range h.conns {
-		if tcp, ok := conn.(*net.TCPConn); ok {
-			_ = tcp.SetLinger(0)
-		}
-		_ = conn.Close()
-		delete(h.conns, conn)
+	for _, socket := range h.sockets {
+		_ = syscall.Shutdown(int(socket.Fd()), syscall.SHUT_RDWR)
+		_ = socket.Close()
 	}
+	h.sockets = nil
 }
 
 // down takes the host off the network.
@@ -115,6 +121,7 @@ func newServer(t *testing.T, config protoway.Config, list ...receivers.Receiver)
 		config.Secret = secret
 	}
 	config.Logger, config.Observer = slog.New(slog.DiscardHandler), metrics.Nop{}
+	config.Mode = transport.Mode(os.Getenv("TEST_MODE")) // the suite runs in both
 	server, err := protoway.New(config)
 	if err != nil {
 		t.Fatal(err)
