@@ -11,10 +11,12 @@ import (
 	"github.com/protoway/protoway"
 	"github.com/protoway/protoway/auth"
 	"github.com/protoway/protoway/consumer"
+	protowayv1 "github.com/protoway/protoway/gen/protoway/v1"
 	"github.com/protoway/protoway/internal/testpeer"
 	testv1 "github.com/protoway/protoway/internal/testschema/gen/test/v1"
 	"github.com/protoway/protoway/receivers"
 	"github.com/protoway/protoway/status"
+	"github.com/protoway/protoway/wire"
 )
 
 // counted greets with a running number, so that a second run shows. "fail <code>"
@@ -143,5 +145,40 @@ func TestKeysMeanNothingWhereTheSchemaSaysNone(t *testing.T) {
 	}
 	if runs.Load() != 2 {
 		t.Errorf("%d runs", runs.Load())
+	}
+}
+
+// TestSettledKeysAreForgotten as soon as the client says so, if it has the feature
+// and the frame has ended.
+func TestSettledKeysAreForgotten(t *testing.T) {
+	var runs atomic.Int64
+	for _, dialect := range dialects {
+		server, url := start(t, protoway.Config{}, counted(&runs))
+		p := testpeer.Dial(t, url, testpeer.Options{Dialect: dialect, Hello: &protowayv1.Hello{Features: []string{"settled"}}}, fromServer...)
+		settle := func(p *testpeer.Peer, ids ...uint64) {
+			p.Write(&wire.Frame{Kind: wire.KindSettled, Control: &protowayv1.Settled{Ids: ids}})
+			p.Ping()
+		}
+		first := p.Send(&testv1.Greet{}, testpeer.Key("a"))
+		ok(t, p.AwaitAck(first))
+		again := p.Send(&testv1.Greet{}, testpeer.Key("a")) // a copy of it
+		ok(t, p.AwaitAck(again))
+		settle(p, 0, 999, 1<<63)
+		if n := server.Stats().DedupeEntries; n != 1 {
+			t.Errorf("%d keys are remembered before any is settled, want 1", n)
+		}
+		settle(p, first, first)
+		settle(p, again)
+		if n := server.Stats().DedupeEntries; n != 0 {
+			t.Errorf("%d keys are remembered after all were settled", n)
+		}
+		// A client without the feature changes nothing.
+		plain := testpeer.Dial(t, url, testpeer.Options{Dialect: dialect}, fromServer...)
+		id := plain.Send(&testv1.Greet{}, testpeer.Key("a"))
+		ok(t, plain.AwaitAck(id))
+		settle(plain, id)
+		if n := server.Stats().DedupeEntries; n != 1 {
+			t.Errorf("%d keys are remembered, want 1", n)
+		}
 	}
 }

@@ -3,6 +3,7 @@ package consumer
 import (
 	"google.golang.org/protobuf/proto"
 
+	protowayv1 "github.com/protoway/protoway/gen/protoway/v1"
 	"github.com/protoway/protoway/status"
 	"github.com/protoway/protoway/wire"
 )
@@ -21,6 +22,7 @@ func (k *call) claimKey(j *job) bool {
 		}
 		k.finish(nil, err)
 	case stored != nil:
+		k.keep(stored)
 		k.repeat(stored)
 	}
 	k.claim.Store(mine)
@@ -62,7 +64,41 @@ func (k *call) settle(reply proto.Message, err *status.Error) {
 	if err == nil && reply != nil {
 		stored, err = k.c.node.serialized(reply)
 	}
+	k.keep(mine)
 	for _, waiter := range k.c.node.dedupe.settle(mine, stored, err) {
+		waiter.keep(mine)
 		waiter.repeat(mine)
+	}
+}
+
+// maxKept is how many keys a client may leave unsettled; what is beyond is
+// remembered for the whole window.
+const maxKept = 1024
+
+// keep notes which key the ack of a frame is about, for a client that says when
+// it may be forgotten.
+func (k *call) keep(mine *claim) {
+	c := k.c
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.settles || k.from.id == 0 || len(c.claims) >= maxKept || c.closed {
+		return
+	}
+	if c.claims == nil {
+		c.claims = map[uint64]*claim{}
+	}
+	c.claims[k.from.id] = mine
+}
+
+// takeSettled forgets the keys of frames that the client will not send again.
+func (c *Consumer) takeSettled(settled *protowayv1.Settled) {
+	for _, id := range settled.GetIds()[:min(len(settled.GetIds()), maxKept)] {
+		c.mu.Lock()
+		mine := c.claims[id]
+		delete(c.claims, id)
+		c.mu.Unlock()
+		if mine != nil {
+			c.node.dedupe.forget(mine)
+		}
 	}
 }

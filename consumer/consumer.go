@@ -61,8 +61,10 @@ type Consumer struct {
 	mu sync.Mutex // guards what follows
 	schedule
 	asking
-	secret   string // proves an anonymous client on resume
-	welcomed bool   // frames behind hello may run
+	secret   string            // proves an anonymous client on resume
+	welcomed bool              // frames behind hello may run
+	settles  bool              // the client says when its keys may be forgotten
+	claims   map[uint64]*claim // by frame, those that it has not said so of
 	closed   bool
 	parted   bool  // Disconnected has been or is being called
 	calls    *call // those that run, a list

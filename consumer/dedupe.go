@@ -22,14 +22,16 @@ type claim struct {
 	key     claimKey
 	payload [sha256.Size]byte
 	// Guarded by dedupe.mu until done, unchanged after it.
-	bytes   int // of what is stored
-	done    bool
-	err     *status.Error
-	reply   wire.Message
-	sent    []wire.Message // what went to the client before the ack
-	partial bool           // that was too much to be kept
-	waiters []*call
-	expires time.Time
+	bytes        int // of what is stored
+	done         bool
+	err          *status.Error
+	reply        wire.Message
+	sent         []wire.Message // what went to the client before the ack
+	partial      bool           // that was too much to be kept
+	waiters      []*call
+	expires      time.Time
+	older, newer *claim // in the list of those that have ended
+	forgotten    bool
 }
 
 // dedupe remembers the keyed frames of a node, so that a frame that comes again
@@ -44,8 +46,9 @@ type dedupe struct {
 	mu        sync.Mutex // guards what follows
 	claims    map[claimKey]*claim
 	users     map[string]int // claims of each subject
-	finished  ring[*claim]   // in the order in which they expire
-	strangers int            // claims of clients that are not signed in
+	oldest    *claim         // of those that have ended, a list in the order in which they expire
+	newest    *claim
+	strangers int // claims of clients that are not signed in
 	bytes     int
 }
 
@@ -118,8 +121,22 @@ func (d *dedupe) settle(c *claim, reply wire.Message, err *status.Error) []*call
 		return waiters
 	}
 	c.expires = time.Now().Add(d.window)
-	d.finished.push(c)
+	if c.older = d.newest; c.older == nil {
+		d.oldest = c
+	} else {
+		c.older.newer = c
+	}
+	d.newest = c
 	return waiters
+}
+
+// forget drops a claim that nobody will ask for again, if it has ended.
+func (d *dedupe) forget(c *claim) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if c.done && !c.forgotten {
+		d.remove(c)
+	}
 }
 
 // remember stores what was sent to the client during a call, to be sent again
@@ -164,12 +181,15 @@ func passing(code status.Code) bool {
 
 // expire forgets what is past the window. The caller holds mu.
 func (d *dedupe) expire(now time.Time) {
-	for d.finished.len() > 0 && d.finished.items[d.finished.head].expires.Before(now) {
-		d.remove(d.finished.pop())
+	for d.oldest != nil && d.oldest.expires.Before(now) {
+		d.remove(d.oldest)
 	}
 }
 
+// remove drops a claim. The caller holds mu.
 func (d *dedupe) remove(c *claim) {
+	c.forgotten = true
+	d.unlink(c)
 	delete(d.claims, c.key)
 	d.bytes -= c.bytes
 	if c.key.anonymous() {
@@ -178,6 +198,24 @@ func (d *dedupe) remove(c *claim) {
 	if d.users[c.key.subject]--; d.users[c.key.subject] == 0 {
 		delete(d.users, c.key.subject)
 	}
+}
+
+// unlink takes a claim off the list of those that have ended, if it is in it.
+func (d *dedupe) unlink(c *claim) {
+	switch {
+	case c.older != nil:
+		c.older.newer = c.newer
+	case d.oldest == c:
+		d.oldest = c.newer
+	default:
+		return // it has not ended
+	}
+	if c.newer != nil {
+		c.newer.older = c.older
+	} else {
+		d.newest = c.older
+	}
+	c.older, c.newer = nil, nil
 }
 
 // len returns how many claims are remembered, without those past the window.

@@ -2,6 +2,7 @@ package consumer
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/protoway/protoway/auth"
@@ -163,6 +164,7 @@ func (c *Consumer) sendLeft(group, reason string) {
 func (c *Consumer) open(hello *protowayv1.Hello, resumed uint32) bool {
 	limits := c.node.limits
 	c.mu.Lock()
+	c.settles = slices.Contains(hello.GetFeatures(), featureSettled)
 	c.welcomed = !c.closed
 	welcomed, secret := c.welcomed, c.secret
 	c.mu.Unlock()
@@ -192,8 +194,11 @@ func (c *Consumer) open(hello *protowayv1.Hello, resumed uint32) bool {
 	return true
 }
 
-// features is what this server understands beyond the first version: nothing yet.
-var features []string
+// featureSettled is that of clients that say when their keys may be forgotten.
+const featureSettled = "settled"
+
+// features is what this server understands beyond the first version.
+var features = []string{featureSettled}
 
 // Sizes of messages to a client, see docs/protocol.md.
 const (

@@ -34,7 +34,8 @@ type Limits struct {
 	// DedupeWindow is how long the outcome of a keyed frame is kept. Default: 5 min.
 	DedupeWindow time.Duration
 	// DedupePerUser is how many keyed frames of one user are remembered; further
-	// ones are refused until some expire. Default: 1,000.
+	// ones are refused until some expire, or the client says that it will not send
+	// them again. Default: 10,000.
 	DedupePerUser int
 	// DedupeTotal is the same for the whole node; clients that are not signed in
 	// share a quarter of it. Default: 100,000.
@@ -77,7 +78,7 @@ func (l Limits) WithDefaults() Limits {
 	orDuration(&l.HandlerTimeout, 30*time.Second)
 	orDuration(&l.WriteTimeout, 10*time.Second)
 	orDuration(&l.DedupeWindow, 5*time.Minute)
-	orInt(&l.DedupePerUser, 1000)
+	orInt(&l.DedupePerUser, 10_000)
 	orInt(&l.DedupeTotal, 100_000)
 	orInt(&l.DedupeBytes, 64<<20)
 	l.TicketLife = max(l.TicketLife, minTicketLife)

@@ -39,6 +39,9 @@ func (c *Consumer) takeFrame(f *wire.Frame) {
 		c.takeAck(f)
 	case wire.KindHeartbeat:
 		c.answer(f, nil)
+	case wire.KindSettled:
+		c.takeSettled(f.Control.(*protowayv1.Settled))
+		c.answer(f, nil)
 	case wire.KindAuthenticate:
 		c.takeAuthenticate(f)
 	case wire.KindHello:

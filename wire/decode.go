@@ -25,6 +25,7 @@ const (
 	frameLeft         protowire.Number = 10
 	frameHeartbeat    protowire.Number = 11
 	frameGoaway       protowire.Number = 12
+	frameSettled      protowire.Number = 13
 )
 
 var errTooManyFrames = status.ResourceExhausted.Errorf(
@@ -101,7 +102,7 @@ func splitFrame(f *Frame, raw []byte) (kind protowire.Number, body []byte, unusu
 			f.ID, _ = protowire.ConsumeVarint(part.value)
 		case part.num == frameRe && part.typ == protowire.VarintType:
 			f.Re, _ = protowire.ConsumeVarint(part.value)
-		case part.num >= frameMessage && part.num <= frameGoaway && part.typ == protowire.BytesType:
+		case part.num >= frameMessage && part.num <= frameSettled && part.typ == protowire.BytesType:
 			unusual = unusual || kind != 0
 			kind = part.num
 			body, _ = protowire.ConsumeBytes(part.value)
@@ -211,6 +212,8 @@ func controlOf(num protowire.Number) (Kind, proto.Message) {
 		return KindLeft, &protowayv1.Left{}
 	case frameGoaway:
 		return KindGoaway, &protowayv1.Goaway{}
+	case frameSettled:
+		return KindSettled, &protowayv1.Settled{}
 	default:
 		return KindHeartbeat, &protowayv1.Heartbeat{}
 	}

@@ -60,6 +60,7 @@ var kindNumbers = [...]protowire.Number{
 	KindMessage: frameMessage, KindAck: frameAck, KindHello: frameHello, KindWelcome: frameWelcome,
 	KindProgress: frameProgress, KindAuthenticate: frameAuthenticate, KindJoined: frameJoined,
 	KindLeft: frameLeft, KindHeartbeat: frameHeartbeat, KindGoaway: frameGoaway,
+	KindSettled: frameSettled,
 }
 
 // kindSize returns the field that f's kind has in Frame and the size of its body.

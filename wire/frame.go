@@ -32,10 +32,11 @@ const (
 	KindLeft
 	KindHeartbeat
 	KindGoaway
+	KindSettled
 )
 
 var kindNames = [...]string{
-	"unknown", "message", "ack", "hello", "welcome", "progress", "authenticate", "joined", "left", "heartbeat", "goaway",
+	"unknown", "message", "ack", "hello", "welcome", "progress", "authenticate", "joined", "left", "heartbeat", "goaway", "settled",
 }
 
 // String returns the name of the kind as frame.proto spells its field.

@@ -60,6 +60,7 @@ func goldens() []golden {
 		{"left", wire.ClientSide, wire.Frame{Kind: wire.KindLeft, Control: &protowayv1.Left{Group: "room:1", Reason: "the user changed"}}},
 		{"heartbeat", wire.ServerSide, wire.Frame{Kind: wire.KindHeartbeat, Control: &protowayv1.Heartbeat{}}},
 		{"goaway", wire.ClientSide, wire.Frame{Kind: wire.KindGoaway, Control: &protowayv1.Goaway{SpreadMs: 5000, Reason: "restart"}}},
+		{"settled", wire.ServerSide, wire.Frame{Kind: wire.KindSettled, Control: &protowayv1.Settled{Ids: []uint64{3, 4, 300}}}},
 	}
 }
 

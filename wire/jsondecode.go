@@ -138,7 +138,7 @@ func (raw *jsonAck) failure() *status.Error {
 
 // controlNumbers are the kinds that are neither message nor ack.
 var controlNumbers = [...]protowire.Number{
-	frameHello, frameWelcome, frameProgress, frameAuthenticate, frameJoined, frameLeft, frameHeartbeat, frameGoaway,
+	frameHello, frameWelcome, frameProgress, frameAuthenticate, frameJoined, frameLeft, frameHeartbeat, frameGoaway, frameSettled,
 }
 
 // decodeJSONControl decodes the one member that is neither message nor ack.

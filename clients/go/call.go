@@ -57,7 +57,7 @@ func (cs *calls) add(p *pending) uint64 {
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
 	cs.lastID++
-	cs.waiting[cs.lastID] = p
+	cs.waiting[cs.lastID], p.id = p, cs.lastID
 	return cs.lastID
 }
 
@@ -100,6 +100,7 @@ type pending struct {
 	options callOptions
 	events  chan event          // what came for it, the ack last
 	left    chan struct{}       // closed when nobody waits any more
+	id      uint64              // set by calls.add
 	acked   func(ack *wire.Ack) // if not nil, the reader gives the ack to it instead; it must not wait
 }
 

@@ -90,7 +90,7 @@ func (m *message) complete(catalog *wire.Catalog, e *wire.Entry, opts []CallOpti
 // keyed makes a key for a message that may be sent again.
 func (m *message) keyed() {
 	if m.options.key == "" && !m.keyless {
-		m.options.key = rand.Text()
+		m.options.key, m.generated = rand.Text(), true
 	}
 }
 

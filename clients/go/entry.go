@@ -15,6 +15,8 @@ type message struct {
 	identity bool
 	// keyless says that its key would be ignored: it must not be sent twice.
 	keyless bool
+	// generated says that the key was made here, so that nobody else repeats it.
+	generated bool
 	// posted says that nobody waits for its ack: what becomes of it is logged.
 	posted bool
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/protoway/protoway"
+	client "github.com/protoway/protoway/clients/go"
 	"github.com/protoway/protoway/consumer"
 	protowayv1 "github.com/protoway/protoway/gen/protoway/v1"
 	testv1 "github.com/protoway/protoway/internal/testschema/gen/test/v1"
@@ -117,4 +118,34 @@ func refuseAndKeepOrder(t *testing.T, limits consumer.Limits) {
 		t.Fatal(err)
 	}
 	d.numbered(t, messages)
+}
+
+// TestAckedKeysAreForgotten: a client that goes on for long does not fill the
+// server's memory for keys, nor is it held up by its bound.
+func TestAckedKeysAreForgotten(t *testing.T) {
+	server := newServer(t, protoway.Config{Limits: consumer.Limits{DedupePerUser: 100}},
+		receivers.Handle(func(context.Context, *testv1.Work) error { return nil }))
+	c := newHost(t, server).connected()
+	for i := range 500 {
+		if err := c.Call(deadline(t), &testv1.Work{Number: int64(i)}, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := server.Stats().DedupeEntries; n > 64 {
+		t.Errorf("the server remembers %d keys of a client that has all acks", n)
+	}
+	// A key of the application is remembered: somebody else may repeat it.
+	if err := c.Call(deadline(t), &testv1.Work{}, nil, client.Key("own")); err != nil {
+		t.Fatal(err)
+	}
+	before := server.Stats().DedupeEntries
+	for range 200 {
+		if err := c.Call(deadline(t), &testv1.Work{}, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	err := c.Call(deadline(t), &testv1.Work{Number: 1}, nil, client.Key("own"))
+	if status.CodeOf(err) != status.AlreadyExists {
+		t.Errorf("another payload with a key of the application: %v, with %d keys remembered", err, before)
+	}
 }

@@ -149,6 +149,7 @@ func (c *Client) dial(ctx context.Context, token string) (*session, error) {
 	o.resume = c.resume
 	o.hello = proto.CloneOf(o.hello)
 	o.hello.Token, o.hello.Resume = token, o.resume.proto()
+	o.hello.Features = append(o.hello.Features, featureSettled)
 	o.link.before = c.before
 	o.link.goaway = func(in *protowayv1.Goaway) {
 		select {

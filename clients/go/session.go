@@ -28,13 +28,14 @@ type Session struct {
 // makes sessions watches it; another one prepares it and sends what is in the
 // outbox; a third one gets a fresh token when there is need.
 type session struct {
-	client *Client
-	conn   *Conn
-	outbox *outbox
-	goaway chan *protowayv1.Goaway // holds one when the server is about to close
-	asked  chan struct{}           // holds one when the server asks for a token
-	signed chan error              // how the attempt to sign in again ended
-	work   sync.WaitGroup          // its goroutines
+	client  *Client
+	conn    *Conn
+	outbox  *outbox
+	goaway  chan *protowayv1.Goaway // holds one when the server is about to close
+	asked   chan struct{}           // holds one when the server asks for a token
+	settled settled
+	signed  chan error     // how the attempt to sign in again ended
+	work    sync.WaitGroup // its goroutines
 
 	signing bool // such an attempt is being made; of the goroutine that watches
 }
@@ -173,10 +174,18 @@ func (s *session) waitToSend(wait time.Duration) bool {
 // write sends an entry that has a place in flight.
 func (s *session) write(e *entry) {
 	p := &pending{options: e.options, events: e.events, left: e.left}
-	p.acked = func(ack *wire.Ack) { s.outbox.acked(e, ack) }
 	f := wire.Frame{Kind: wire.KindMessage, Message: s.client.options.spelled(e.kind, e.payload, e.options.key)}
+	p.acked = func(ack *wire.Ack) {
+		s.outbox.acked(e, ack)
+		if e.generated && s.settles() && e.ended() {
+			s.settled.add(p.id)
+		}
+	}
 	f.ID = s.conn.calls.add(p)
-	err := s.conn.send(context.Background(), &f) // it ends with the connection
+	err := s.settle()
+	if err == nil {
+		err = s.conn.send(context.Background(), &f) // it ends with the connection
+	}
 	if err == nil {
 		return
 	}

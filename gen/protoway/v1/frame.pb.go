@@ -259,6 +259,7 @@ type Frame struct {
 	//	*Frame_Left
 	//	*Frame_Heartbeat
 	//	*Frame_Goaway
+	//	*Frame_Settled
 	Kind          isFrame_Kind `protobuf_oneof:"kind"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -405,6 +406,15 @@ func (x *Frame) GetGoaway() *Goaway {
 	return nil
 }
 
+func (x *Frame) GetSettled() *Settled {
+	if x != nil {
+		if x, ok := x.Kind.(*Frame_Settled); ok {
+			return x.Settled
+		}
+	}
+	return nil
+}
+
 type isFrame_Kind interface {
 	isFrame_Kind()
 }
@@ -449,6 +459,10 @@ type Frame_Goaway struct {
 	Goaway *Goaway `protobuf:"bytes,12,opt,name=goaway,proto3,oneof"`
 }
 
+type Frame_Settled struct {
+	Settled *Settled `protobuf:"bytes,13,opt,name=settled,proto3,oneof"`
+}
+
 func (*Frame_Message) isFrame_Kind() {}
 
 func (*Frame_Ack) isFrame_Kind() {}
@@ -468,6 +482,8 @@ func (*Frame_Left) isFrame_Kind() {}
 func (*Frame_Heartbeat) isFrame_Kind() {}
 
 func (*Frame_Goaway) isFrame_Kind() {}
+
+func (*Frame_Settled) isFrame_Kind() {}
 
 // Message carries a message of the application.
 type Message struct {
@@ -1318,6 +1334,54 @@ func (*Heartbeat) Descriptor() ([]byte, []int) {
 	return file_protoway_v1_frame_proto_rawDescGZIP(), []int{13}
 }
 
+// Settled names frames of the client that had a key, whose acks have arrived, and
+// that will not be sent again: the server may forget their keys. A client that
+// has the feature "settled" in its Hello sends it now and then.
+type Settled struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Frame.id of each, on this connection.
+	Ids           []uint64 `protobuf:"varint,1,rep,packed,name=ids,proto3" json:"ids,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Settled) Reset() {
+	*x = Settled{}
+	mi := &file_protoway_v1_frame_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Settled) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Settled) ProtoMessage() {}
+
+func (x *Settled) ProtoReflect() protoreflect.Message {
+	mi := &file_protoway_v1_frame_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Settled.ProtoReflect.Descriptor instead.
+func (*Settled) Descriptor() ([]byte, []int) {
+	return file_protoway_v1_frame_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *Settled) GetIds() []uint64 {
+	if x != nil {
+		return x.Ids
+	}
+	return nil
+}
+
 // Goaway asks the client to reconnect, before the server closes.
 type Goaway struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1330,7 +1394,7 @@ type Goaway struct {
 
 func (x *Goaway) Reset() {
 	*x = Goaway{}
-	mi := &file_protoway_v1_frame_proto_msgTypes[14]
+	mi := &file_protoway_v1_frame_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1342,7 +1406,7 @@ func (x *Goaway) String() string {
 func (*Goaway) ProtoMessage() {}
 
 func (x *Goaway) ProtoReflect() protoreflect.Message {
-	mi := &file_protoway_v1_frame_proto_msgTypes[14]
+	mi := &file_protoway_v1_frame_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1355,7 +1419,7 @@ func (x *Goaway) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Goaway.ProtoReflect.Descriptor instead.
 func (*Goaway) Descriptor() ([]byte, []int) {
-	return file_protoway_v1_frame_proto_rawDescGZIP(), []int{14}
+	return file_protoway_v1_frame_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Goaway) GetSpreadMs() uint32 {
@@ -1378,7 +1442,7 @@ const file_protoway_v1_frame_proto_rawDesc = "" +
 	"\n" +
 	"\x17protoway/v1/frame.proto\x12\vprotoway.v1\x1a\x19google/protobuf/any.proto\"3\n" +
 	"\x05Batch\x12*\n" +
-	"\x06frames\x18\x01 \x03(\v2\x12.protoway.v1.FrameR\x06frames\"\x9a\x04\n" +
+	"\x06frames\x18\x01 \x03(\v2\x12.protoway.v1.FrameR\x06frames\"\xcc\x04\n" +
 	"\x05Frame\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x0e\n" +
 	"\x02re\x18\x02 \x01(\x04R\x02re\x120\n" +
@@ -1392,7 +1456,8 @@ const file_protoway_v1_frame_proto_rawDesc = "" +
 	"\x04left\x18\n" +
 	" \x01(\v2\x11.protoway.v1.LeftH\x00R\x04left\x126\n" +
 	"\theartbeat\x18\v \x01(\v2\x16.protoway.v1.HeartbeatH\x00R\theartbeat\x12-\n" +
-	"\x06goaway\x18\f \x01(\v2\x13.protoway.v1.GoawayH\x00R\x06goawayB\x06\n" +
+	"\x06goaway\x18\f \x01(\v2\x13.protoway.v1.GoawayH\x00R\x06goaway\x120\n" +
+	"\asettled\x18\r \x01(\v2\x14.protoway.v1.SettledH\x00R\asettledB\x06\n" +
 	"\x04kind\"\x92\x01\n" +
 	"\aMessage\x12\x12\n" +
 	"\x04type\x18\x01 \x01(\tR\x04type\x12\x18\n" +
@@ -1460,7 +1525,9 @@ const file_protoway_v1_frame_proto_rawDesc = "" +
 	"\x04Left\x12\x14\n" +
 	"\x05group\x18\x01 \x01(\tR\x05group\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\"\v\n" +
-	"\tHeartbeat\"=\n" +
+	"\tHeartbeat\"\x1b\n" +
+	"\aSettled\x12\x10\n" +
+	"\x03ids\x18\x01 \x03(\x04R\x03ids\"=\n" +
 	"\x06Goaway\x12\x1b\n" +
 	"\tspread_ms\x18\x01 \x01(\rR\bspreadMs\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason*\xb6\x02\n" +
@@ -1497,7 +1564,7 @@ func file_protoway_v1_frame_proto_rawDescGZIP() []byte {
 }
 
 var file_protoway_v1_frame_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_protoway_v1_frame_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
+var file_protoway_v1_frame_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
 var file_protoway_v1_frame_proto_goTypes = []any{
 	(Code)(0),            // 0: protoway.v1.Code
 	(Joined_Recovery)(0), // 1: protoway.v1.Joined.Recovery
@@ -1515,8 +1582,9 @@ var file_protoway_v1_frame_proto_goTypes = []any{
 	(*Joined)(nil),       // 13: protoway.v1.Joined
 	(*Left)(nil),         // 14: protoway.v1.Left
 	(*Heartbeat)(nil),    // 15: protoway.v1.Heartbeat
-	(*Goaway)(nil),       // 16: protoway.v1.Goaway
-	(*anypb.Any)(nil),    // 17: google.protobuf.Any
+	(*Settled)(nil),      // 16: protoway.v1.Settled
+	(*Goaway)(nil),       // 17: protoway.v1.Goaway
+	(*anypb.Any)(nil),    // 18: google.protobuf.Any
 }
 var file_protoway_v1_frame_proto_depIdxs = []int32{
 	3,  // 0: protoway.v1.Batch.frames:type_name -> protoway.v1.Frame
@@ -1529,21 +1597,22 @@ var file_protoway_v1_frame_proto_depIdxs = []int32{
 	13, // 7: protoway.v1.Frame.joined:type_name -> protoway.v1.Joined
 	14, // 8: protoway.v1.Frame.left:type_name -> protoway.v1.Left
 	15, // 9: protoway.v1.Frame.heartbeat:type_name -> protoway.v1.Heartbeat
-	16, // 10: protoway.v1.Frame.goaway:type_name -> protoway.v1.Goaway
-	5,  // 11: protoway.v1.Message.position:type_name -> protoway.v1.Position
-	0,  // 12: protoway.v1.Ack.code:type_name -> protoway.v1.Code
-	17, // 13: protoway.v1.Ack.details:type_name -> google.protobuf.Any
-	4,  // 14: protoway.v1.Ack.message:type_name -> protoway.v1.Message
-	8,  // 15: protoway.v1.Hello.resume:type_name -> protoway.v1.Resume
-	9,  // 16: protoway.v1.Resume.groups:type_name -> protoway.v1.ResumeGroup
-	5,  // 17: protoway.v1.ResumeGroup.position:type_name -> protoway.v1.Position
-	5,  // 18: protoway.v1.Joined.position:type_name -> protoway.v1.Position
-	1,  // 19: protoway.v1.Joined.recovery:type_name -> protoway.v1.Joined.Recovery
-	20, // [20:20] is the sub-list for method output_type
-	20, // [20:20] is the sub-list for method input_type
-	20, // [20:20] is the sub-list for extension type_name
-	20, // [20:20] is the sub-list for extension extendee
-	0,  // [0:20] is the sub-list for field type_name
+	17, // 10: protoway.v1.Frame.goaway:type_name -> protoway.v1.Goaway
+	16, // 11: protoway.v1.Frame.settled:type_name -> protoway.v1.Settled
+	5,  // 12: protoway.v1.Message.position:type_name -> protoway.v1.Position
+	0,  // 13: protoway.v1.Ack.code:type_name -> protoway.v1.Code
+	18, // 14: protoway.v1.Ack.details:type_name -> google.protobuf.Any
+	4,  // 15: protoway.v1.Ack.message:type_name -> protoway.v1.Message
+	8,  // 16: protoway.v1.Hello.resume:type_name -> protoway.v1.Resume
+	9,  // 17: protoway.v1.Resume.groups:type_name -> protoway.v1.ResumeGroup
+	5,  // 18: protoway.v1.ResumeGroup.position:type_name -> protoway.v1.Position
+	5,  // 19: protoway.v1.Joined.position:type_name -> protoway.v1.Position
+	1,  // 20: protoway.v1.Joined.recovery:type_name -> protoway.v1.Joined.Recovery
+	21, // [21:21] is the sub-list for method output_type
+	21, // [21:21] is the sub-list for method input_type
+	21, // [21:21] is the sub-list for extension type_name
+	21, // [21:21] is the sub-list for extension extendee
+	0,  // [0:21] is the sub-list for field type_name
 }
 
 func init() { file_protoway_v1_frame_proto_init() }
@@ -1562,6 +1631,7 @@ func file_protoway_v1_frame_proto_init() {
 		(*Frame_Left)(nil),
 		(*Frame_Heartbeat)(nil),
 		(*Frame_Goaway)(nil),
+		(*Frame_Settled)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -1569,7 +1639,7 @@ func file_protoway_v1_frame_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_protoway_v1_frame_proto_rawDesc), len(file_protoway_v1_frame_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   15,
+			NumMessages:   16,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
