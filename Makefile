@@ -35,12 +35,14 @@ test: $(BUF) tools-race tools-browser $(E2E) ## Run all tests, with the race det
 	BUF=$(BUF) $(GO) test -race -shuffle=on -timeout 15m ./...
 	@echo 'once more what opens sockets, with a goroutine for each connection'
 	TEST_MODE=goroutine $(GO) test -race -shuffle=on -timeout 10m . ./clients/go ./transport
+	cd bench && $(GO) test -timeout 5m ./...
 	@echo 'allocation gates: the race detector allocates, so they count without it'
 	BUF=$(BUF) $(GO) test -run Alloc -count=1 ./...
 
 .PHONY: lint
 lint: $(LINT) ## Check the code against .golangci.yml
 	$(LINT) run ./...
+	cd bench && $(LINT) run ./...
 
 .PHONY: fix
 fix: $(LINT) $(BUF) ## Format everything and mend what the linters can mend
@@ -79,7 +81,11 @@ fuzz: ## Run each fuzz target for FUZZTIME (default 2m)
 	done; exit $$failed; }
 
 .PHONY: bench
-bench: ## Run the benchmarks
+bench: ## Measure the gateway beside other servers, and write docs/performance.md (an hour, on two idle processors)
+	cd bench && $(GO) run ./harness -doc ../docs/performance.md
+
+.PHONY: microbench
+microbench: ## Run the benchmarks of Go
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
 .PHONY: clean

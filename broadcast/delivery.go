@@ -13,75 +13,106 @@ type delivery struct {
 	p       *Publication
 	entry   *wire.Entry
 	reached int
-	turn    chan bool // true: deliver for all that wait; false: it was delivered
+	awaited bool          // somebody waits until it was delivered
+	done    chan struct{} // gets one then
 }
 
-var deliveries = sync.Pool{New: func() any { return &delivery{turn: make(chan bool, 1)} }}
+var deliveries = sync.Pool{New: func() any { return &delivery{done: make(chan struct{}, 1)} }}
+
+func newDelivery(p *Publication, e *wire.Entry) *delivery {
+	d := deliveries.Get().(*delivery)
+	d.p, d.entry, d.reached = p, e, 0
+	// Who is left out has to be found out, to say how many were reached.
+	d.awaited = !d.plain()
+	return d
+}
+
+func (d *delivery) recycle() {
+	d.p, d.entry = nil, nil
+	deliveries.Put(d)
+}
 
 // plain reports whether all members get the publication.
 func (d *delivery) plain() bool { return d.p.Except == "" && !d.entry.Restricted() }
 
-// turns lets one publisher deliver for all that came meanwhile: a member gets
-// their publications with one write.
+// turns lets one goroutine at a time deliver the publications of a group: what
+// comes meanwhile waits, and a member gets all of it with one write.
 type turns struct {
 	mu      sync.Mutex // guards what follows
-	taken   bool
+	taken   bool       // somebody delivers, or is about to
+	bytes   int        // of what waits
 	waiting []*delivery
 	spare   []*delivery // memory for the next
 }
 
-// publish delivers p to all members and returns how many got it.
+// maxWaiting is how many bytes of publications wait for who delivers; beyond,
+// whoever publishes waits too.
+const maxWaiting = 1 << 20
+
+// publish delivers p to all members, or leaves that to who delivers already. It
+// returns how many members get it.
 func (g *Group) publish(h *Hub, p *Publication, e *wire.Entry) int {
-	d := deliveries.Get().(*delivery)
-	d.p, d.entry, d.reached = p, e, 0
+	d := newDelivery(p, e)
 	t := &g.turns
 	t.mu.Lock()
 	t.waiting = append(t.waiting, d)
+	t.bytes += frameSize(p)
 	mine := !t.taken
 	t.taken = true
+	d.awaited = d.awaited || mine && !p.more || t.bytes > maxWaiting
+	awaited := d.awaited
 	t.mu.Unlock()
-	if mine || <-d.turn {
-		if mine {
-			// Whoever is about to publish goes first, so that it shares the writes. If
-			// nobody is, this costs nothing.
-			runtime.Gosched()
-		}
+	switch {
+	case mine && p.more && !awaited:
+		go g.deliverAll(h, nil)
+	case mine:
+		// Whoever is about to publish goes first, so that it shares the writes. If
+		// nobody is, this costs nothing.
+		runtime.Gosched()
 		g.deliverAll(h, d)
 	}
+	if !awaited {
+		return g.size()
+	}
+	<-d.done
 	reached := d.reached
-	d.p, d.entry = nil, nil
-	deliveries.Put(d)
+	d.recycle()
 	return reached
 }
 
-// deliverAll delivers what waits, its caller's own publication among it, and
-// passes the turn on.
+// deliverAll delivers what waits, until own has been delivered and nothing waits.
+// Who delivers its own leaves what came after it to another goroutine.
 func (g *Group) deliverAll(h *Hub, own *delivery) {
 	t := &g.turns
-	t.mu.Lock()
-	batch := t.waiting
-	t.waiting, t.spare = t.spare[:0], nil
-	t.mu.Unlock()
-
-	g.deliver(h, batch)
-
-	for i, d := range batch {
-		batch[i] = nil
-		if d != own {
-			d.turn <- false
+	for {
+		t.mu.Lock()
+		batch := t.waiting
+		if len(batch) == 0 {
+			t.taken = false
+			t.mu.Unlock()
+			return
 		}
-	}
-	t.mu.Lock()
-	t.spare = batch[:0]
-	var next *delivery
-	if len(t.waiting) > 0 {
-		next = t.waiting[0]
-	} else {
-		t.taken = false
-	}
-	t.mu.Unlock()
-	if next != nil {
-		next.turn <- true
+		t.waiting, t.spare, t.bytes = t.spare[:0], nil, 0
+		t.mu.Unlock()
+
+		g.deliver(h, batch)
+
+		for i, d := range batch {
+			batch[i] = nil
+			if d.awaited {
+				d.done <- struct{}{}
+			} else {
+				d.recycle()
+			}
+		}
+		t.mu.Lock()
+		t.spare = batch[:0]
+		more := len(t.waiting) > 0
+		t.mu.Unlock()
+		if more && own != nil {
+			go g.deliverAll(h, nil)
+			return
+		}
 	}
 }
 

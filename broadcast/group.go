@@ -3,6 +3,7 @@ package broadcast
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -16,6 +17,8 @@ type Group struct {
 	left  chan struct{} // guarded by Hub.mu: not nil while unsubscribing; closed after it
 
 	turns turns
+
+	count atomic.Int64 // of members, for who must not wait for a delivery
 
 	mu      sync.Mutex // guards what follows; delivering holds it, so order is kept
 	members []Member
@@ -121,6 +124,7 @@ func (g *Group) Add(m Member, announce func()) bool {
 	}
 	g.places[m] = len(g.members)
 	g.members = append(g.members, m)
+	g.count.Store(int64(len(g.members)))
 	return true
 }
 
@@ -139,6 +143,7 @@ func (g *Group) Remove(m Member, announce func()) bool {
 	g.places[moved] = place
 	g.members[last] = nil
 	g.members = g.members[:last]
+	g.count.Store(int64(last))
 	delete(g.places, m)
 	if announce != nil {
 		announce()
@@ -146,8 +151,4 @@ func (g *Group) Remove(m Member, announce func()) bool {
 	return true
 }
 
-func (g *Group) size() int {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return len(g.members)
-}
+func (g *Group) size() int { return int(g.count.Load()) }

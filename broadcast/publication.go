@@ -38,6 +38,8 @@ type Publication struct {
 	// Except is the session that does not get it; empty for none.
 	Except string
 
+	more bool // others are likely to follow at once
+
 	reached int // members that got it on this node, known after a local delivery
 }
 
@@ -48,6 +50,11 @@ type PublishOption func(*Publication)
 func Except(session string) PublishOption {
 	return func(p *Publication) { p.Except = session }
 }
+
+// More says that other publications to the group are likely to follow at once:
+// they share the writes to the members. The publication is delivered all the same
+// if none does, by another goroutine.
+func More(p *Publication) { p.more = true }
 
 // MaxGroupBytes is the longest name of a group.
 const MaxGroupBytes = 1000

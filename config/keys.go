@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/protoway/protoway/consumer"
+	"github.com/protoway/protoway/transport"
 )
 
 // keys is the table of all keys but those of paths. A new field of protoway.Config,
@@ -29,6 +30,9 @@ func keys() []key {
 		{"without_system", "Whether the diagnostics of every path are left out: ping, echo, health and info.", func(s *Settings) value { return boolValue{&s.WithoutSystem} }},
 		{"forward_errors", "Whether clients are told the text of internal errors. For development only.", func(s *Settings) value { return boolValue{&s.ForwardErrors} }},
 		{"min_api_version", "The oldest apiVersion of Proto Socket clients; older ones are told to upgrade, and served.", func(s *Settings) value { return intValue[int32]{&s.MinAPIVersion, 0} }},
+		{"mode", "How connections are read: auto, event (Linux), goroutine (one for each). By default by events where that is possible.", func(s *Settings) value {
+			return modeValue{choiceValue{textValue{(*string)(&s.Mode)}, []string{string(transport.Auto), string(transport.Event), string(transport.Goroutine)}}}
+		}},
 		{"drain_spread", "The time that a shutdown gives clients to reconnect elsewhere.", func(s *Settings) value { return durationValue{&s.DrainSpread, 0} }},
 	}
 	return append(append(table, poolKeys()...), limitKeys()...)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/protoway/protoway/config"
 	"github.com/protoway/protoway/consumer"
+	"github.com/protoway/protoway/transport"
 	"github.com/protoway/protoway/wire"
 )
 
@@ -74,7 +75,7 @@ pools:
 				Dialects: []wire.Dialect{wire.JSON, wire.ProtoSocket},
 			},
 		},
-		Strict: true, MinAPIVersion: 7,
+		Strict: true, MinAPIVersion: 7, Mode: transport.Auto,
 		Limits: consumer.Limits{MaxGroups: 12, OutboxBytes: 4096, DedupeBytes: 2 << 30, InFlightBytes: 3 << 10, TicketLife: time.Hour},
 	}
 	options := []cmp.Option{cmpopts.IgnoreUnexported(config.Settings{}, config.Secret{}), cmp.Comparer(func(a, b wire.Dialect) bool { return a == b })}

@@ -33,7 +33,7 @@ func (s *Settings) Server(code protoway.Config) (protoway.Config, error) {
 	made.Paths = paths
 	made.PublicByDefault, made.Strict = merged.PublicByDefault, merged.Strict
 	made.WithoutSystem, made.ForwardErrors = merged.WithoutSystem, merged.ForwardErrors
-	made.MinAPIVersion, made.DrainSpread = merged.MinAPIVersion, merged.DrainSpread
+	made.MinAPIVersion, made.Mode, made.DrainSpread = merged.MinAPIVersion, merged.Mode, merged.DrainSpread
 	made.Pools, made.Limits = merged.Pools, merged.Limits
 	if s.Tickets.Secret.Set() {
 		made.Secret = s.Tickets.Secret.Bytes()
@@ -52,7 +52,7 @@ func (s *Settings) over(code protoway.Config) (*Settings, error) {
 	merged := &Settings{
 		PublicByDefault: code.PublicByDefault, Strict: code.Strict,
 		WithoutSystem: code.WithoutSystem, ForwardErrors: code.ForwardErrors,
-		MinAPIVersion: code.MinAPIVersion, DrainSpread: code.DrainSpread,
+		MinAPIVersion: code.MinAPIVersion, Mode: code.Mode, DrainSpread: code.DrainSpread,
 		Pools: code.Pools, Limits: code.Limits,
 	}
 	for _, k := range keys() {

@@ -50,6 +50,7 @@ limits:
   dedupe_total: 12
   dedupe_bytes: 13
   ticket_life: 14m
+mode: goroutine
 paths: {/ws: {groups: [lobby], origins: [example.com], dialects: [json]}}
 `
 

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/protoway/protoway/consumer"
+	"github.com/protoway/protoway/transport"
 	"github.com/protoway/protoway/wire"
 )
 
@@ -30,6 +31,7 @@ type Settings struct {
 	WithoutSystem   bool
 	ForwardErrors   bool
 	MinAPIVersion   int32
+	Mode            transport.Mode
 	DrainSpread     time.Duration
 	Pools           consumer.Pools
 	Limits          consumer.Limits
@@ -89,6 +91,7 @@ func newSettings(file string) *Settings {
 	return &Settings{
 		Listen: defaultListen,
 		Log:    Log{Level: defaultLevel, Format: defaultFormat},
+		Mode:   transport.Auto,
 		Paths:  make(map[string]Path),
 		file:   file,
 		from:   make(map[string]source),

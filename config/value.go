@@ -72,6 +72,11 @@ func (v choiceValue) set(text string) error {
 	return v.textValue.set(text)
 }
 
+// modeValue is a choice whose first one is the default.
+type modeValue struct{ choiceValue }
+
+func (v modeValue) zero() bool { return *v.field == v.words[0] }
+
 type boolValue struct{ field *bool }
 
 func (v boolValue) text() string { return strconv.FormatBool(*v.field) }

@@ -26,7 +26,7 @@ paths: {/ws: {origins: ["*.example.com", "null"]}}`, "PROTOWAY_AUTH_SECRET="+lon
 		"log:\n  level: debug # protoway.yaml:1\n  format: text # default\n",
 		"auth:\n  secret: (set) # env PROTOWAY_AUTH_SECRET\n  secret_file: \"\" # default\n  old_secret: (not set) # default\n",
 		"\nstrict: false # default\nwithout_system",
-		"\nmin_api_version: 0 # default\ndrain_spread: 0s # default\n",
+		"\nmin_api_version: 0 # default\nmode: auto # default\ndrain_spread: 0s # default\n",
 		"pools:\n  sync_workers: 2 # protoway.yaml:4\n  sync_queue: 32 # default\n",
 		"limits:\n  max_message_bytes: 1MiB # default\n",
 		"  outbox_bytes: 2MiB # protoway.yaml:3\n",

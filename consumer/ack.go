@@ -21,7 +21,7 @@ func (c *Consumer) newCall(j *job) *call {
 	k.c, k.call, k.who = c, k, c.identity.Load()
 	k.acts.Store(k.who)
 	if j != nil {
-		k.from, k.binding, k.keyed = j.from, j.binding, j.key != ""
+		k.from, k.binding, k.keyed, k.lane = j.from, j.binding, j.key != "", j.lane
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -30,6 +30,7 @@ type Handle struct {
 	// progressed says that the client was told how far the frame has come.
 	progressed atomic.Bool
 	slot       slot   // guarded by Consumer.mu
+	lane       *lane  // nil in lifecycle methods
 	goesOn     func() // what Async left to do
 }
 
@@ -136,8 +137,22 @@ func (h *Handle) Broadcast(ctx context.Context, group string, m any, opts ...bro
 	if err != nil {
 		return err
 	}
+	if h.moreWaits() {
+		opts = append(opts, broadcast.More)
+	}
 	_, err = h.c.node.hub.Publish(ctx, group, value, opts...)
 	return err
+}
+
+// moreWaits reports whether the next frame of the lane is there already: what it
+// publishes may share the writes.
+func (h *Handle) moreWaits() bool {
+	if h.lane == nil {
+		return false
+	}
+	h.c.mu.Lock()
+	defer h.c.mu.Unlock()
+	return h.lane.head != nil
 }
 
 // SignIn makes user the user of the connection; nil signs out. When another user

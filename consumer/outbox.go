@@ -33,6 +33,7 @@ type outbox struct {
 	shut       bool // nothing is taken any more
 	closeCode  CloseCode
 	closeText  string
+	told       bool // the connection was told to close
 }
 
 // sheaf is encoded frames, split into messages of the transport.
@@ -223,9 +224,10 @@ func (o *outbox) flush() {
 		o.pending = nil
 		if batch == nil {
 			o.busy, o.writing = false, 0
-			code, text := o.closeCode, o.closeText
+			code, text, told := o.closeCode, o.closeText, o.told
+			o.told = code != 0
 			o.mu.Unlock()
-			if code != 0 {
+			if code != 0 && !told {
 				o.conn.Close(code, text)
 			}
 			return

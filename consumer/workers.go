@@ -10,13 +10,18 @@ type task interface {
 
 // workers is a bounded pool of goroutines with a bounded queue. Workers are
 // started when they are needed, wait for more, and end with the pool.
+//
+// At most one worker is being woken at a time, and it wakes the next one if there
+// is more: while tasks are short, a worker runs many of them, and none has to be
+// woken for each.
 type workers struct {
 	size  int // goroutines at most
 	bound int // waiting tasks at most
 
 	mu      sync.Mutex // guards what follows
-	idle    []chan task
+	idle    []chan struct{}
 	started int
+	waking  bool // a worker was woken or started, and has not looked at the queue
 	queue   ring[task]
 	closed  bool
 	running sync.WaitGroup
@@ -26,28 +31,45 @@ func newWorkers(size, bound int) *workers {
 	return &workers{size: size, bound: bound}
 }
 
-// submit takes a task if a worker is free or the queue has room. It never waits.
+// submit takes a task if the queue has room. It never waits.
 func (w *workers) submit(t task) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	switch {
-	case w.closed:
+	if w.closed || w.queue.len() >= w.bound+w.free() {
 		return false
+	}
+	w.queue.push(t)
+	w.wake()
+	return true
+}
+
+// free returns how many workers may take a task at once. The caller holds mu.
+func (w *workers) free() int { return w.size - w.busy() }
+
+// busy returns how many workers run a task. The caller holds mu.
+func (w *workers) busy() int {
+	busy := w.started - len(w.idle)
+	if w.waking {
+		busy-- // not yet
+	}
+	return busy
+}
+
+// wake has another worker look at the queue, unless one is about to. The caller
+// holds mu.
+func (w *workers) wake() {
+	switch {
+	case w.waking || w.queue.len() == 0:
 	case len(w.idle) > 0:
 		last := len(w.idle) - 1
-		w.idle[last] <- t // has room for one: its worker waits
+		w.idle[last] <- struct{}{} // has room for one: its worker waits
 		w.idle = w.idle[:last]
-		return true
+		w.waking = true
 	case w.started < w.size:
 		w.started++
 		w.running.Add(1)
-		go w.work(make(chan task, 1), t)
-		return true
-	case w.queue.len() < w.bound:
-		w.queue.push(t)
-		return true
-	default:
-		return false
+		w.waking = true
+		go w.work(make(chan struct{}, 1))
 	}
 }
 
@@ -64,15 +86,22 @@ func (w *workers) swap(t task) task {
 }
 
 // work runs tasks until the pool is closed.
-func (w *workers) work(next chan task, t task) {
+func (w *workers) work(woken chan struct{}) {
 	defer w.end()
-	for ok := true; ok; {
-		if t.run() {
-			t = w.swap(t)
+	awake := true
+	for {
+		t, ok := w.take(woken, awake)
+		if !ok {
+			return
+		}
+		if awake = t == nil; awake {
+			if _, open := <-woken; !open {
+				return
+			}
 			continue
 		}
-		if t, ok = w.take(next); !ok {
-			t, ok = <-next
+		for t.run() {
+			t = w.swap(t)
 		}
 	}
 }
@@ -85,26 +114,31 @@ func (w *workers) end() {
 	w.running.Done()
 }
 
-// take returns a waiting task, or makes the worker idle.
-func (w *workers) take(next chan task) (task, bool) {
+// take returns a waiting task; nil makes the worker idle, and false ends it. One
+// that was woken says so.
+func (w *workers) take(woken chan struct{}, awake bool) (task, bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if awake {
+		w.waking = false
+	}
 	if w.queue.len() > 0 {
-		return w.queue.pop(), true
+		t := w.queue.pop()
+		w.wake() // this task may block
+		return t, true
 	}
 	if w.closed {
-		close(next)
 		return nil, false
 	}
-	w.idle = append(w.idle, next)
-	return nil, false
+	w.idle = append(w.idle, woken)
+	return nil, true
 }
 
 // stats returns how many workers run and how many tasks wait.
 func (w *workers) stats() (running, queued int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.started - len(w.idle), w.queue.len()
+	return w.busy(), w.queue.len()
 }
 
 // close refuses new tasks and waits until all workers have ended, which is after
