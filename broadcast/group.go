@@ -2,6 +2,7 @@ package broadcast
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -22,7 +23,7 @@ type Group struct {
 
 	mu      sync.Mutex // guards what follows; delivering holds it, so order is kept
 	members []Member
-	places  map[Member]int // where in members each one stands
+	places  map[Member]int // where in members each one stands; nil while there are few
 }
 
 // Name returns the name of the group.
@@ -34,7 +35,7 @@ func (h *Hub) Acquire(ctx context.Context, name string) (*Group, error) {
 		h.mu.Lock()
 		g := h.groups[name]
 		if g == nil {
-			g = &Group{name: name, ready: make(chan struct{}), refs: 1, places: map[Member]int{}}
+			g = &Group{name: name, ready: make(chan struct{}), refs: 1}
 			h.groups[name] = g
 			h.mu.Unlock()
 			return h.subscribe(ctx, g)
@@ -110,20 +111,42 @@ func (h *Hub) Release(g *Group) {
 	close(left)
 }
 
+// fewMembers is how many are looked for one by one: most groups are those of one
+// user, and a map would be most of their memory.
+const fewMembers = 8
+
+// place returns where a member stands; -1 for nowhere. The caller holds mu.
+func (g *Group) place(m Member) int {
+	if g.places == nil {
+		return slices.Index(g.members, m)
+	}
+	if place, ok := g.places[m]; ok {
+		return place
+	}
+	return -1
+}
+
 // Add makes m a member and reports whether it was not one before. announce is
 // called first, while nothing is delivered: what it queues precedes the group's
 // first publication.
 func (g *Group) Add(m Member, announce func()) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if _, ok := g.places[m]; ok {
+	if g.place(m) >= 0 {
 		return false
 	}
 	if announce != nil {
 		announce()
 	}
-	g.places[m] = len(g.members)
 	g.members = append(g.members, m)
+	if last := len(g.members) - 1; g.places != nil {
+		g.places[m] = last
+	} else if last >= fewMembers {
+		g.places = make(map[Member]int, 2*fewMembers)
+		for i, m := range g.members {
+			g.places[m] = i
+		}
+	}
 	g.count.Store(int64(len(g.members)))
 	return true
 }
@@ -133,14 +156,16 @@ func (g *Group) Add(m Member, announce func()) bool {
 func (g *Group) Remove(m Member, announce func()) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	place, ok := g.places[m]
-	if !ok {
+	place := g.place(m)
+	if place < 0 {
 		return false
 	}
 	last := len(g.members) - 1
 	moved := g.members[last]
 	g.members[place] = moved
-	g.places[moved] = place
+	if g.places != nil {
+		g.places[moved] = place
+	}
 	g.members[last] = nil
 	g.members = g.members[:last]
 	g.count.Store(int64(last))

@@ -68,7 +68,7 @@ type Consumer struct {
 	closed   bool
 	parted   bool  // Disconnected has been or is being called
 	calls    *call // those that run, a list
-	groups   map[string]*membership
+	groups   memberships
 
 	voids voids
 }

@@ -113,7 +113,7 @@ func (h *Handle) Join(ctx context.Context, group string) error {
 func (h *Handle) In(group string) bool {
 	h.c.mu.Lock()
 	defer h.c.mu.Unlock()
-	return h.c.groups[group] != nil
+	return h.c.groups.get(group) != nil
 }
 
 // Leave ends the membership of the connection in a group, and voids its tickets.

@@ -3,6 +3,7 @@ package consumer
 import (
 	"context"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/protoway/protoway/broadcast"
@@ -69,17 +70,14 @@ func (c *Consumer) enter(m *membership, j *joining) (added bool, err error) {
 		return false, status.Canceled.Errorf("the connection is closed")
 	case m.byHandler && c.identity.Load().subject != j.who.subject:
 		return false, status.Aborted.Errorf("the user of the connection changed: group %q was not joined", name)
-	case c.groups[name] != nil:
-		return false, c.answerTicket(c.groups[name], j)
-	case m.byHandler && len(c.groups) >= c.node.limits.MaxGroups:
-		return false, status.ResourceExhausted.Errorf("the connection is in %d groups, which is the limit: leave some", len(c.groups))
+	case c.groups.get(name) != nil:
+		return false, c.answerTicket(c.groups.get(name), j)
+	case m.byHandler && c.groups.len() >= c.node.limits.MaxGroups:
+		return false, status.ResourceExhausted.Errorf("the connection is in %d groups, which is the limit: leave some", c.groups.len())
 	case m.byHandler && c.voids.full(time.Now(), c.node.limits.TicketLife):
 		return false, status.ResourceExhausted.Errorf("the connection left %d groups in a short time: join again later", maxVoids)
 	}
-	if c.groups == nil {
-		c.groups = map[string]*membership{}
-	}
-	c.groups[name] = m
+	c.groups.add(m)
 	m.group.Add(c, func() {
 		if m.byHandler {
 			c.sendJoined(m, j.who, j.recovery)
@@ -105,7 +103,7 @@ func (c *Consumer) answerTicket(known *membership, j *joining) error {
 // leave ends a membership that a receiver began. The caller does not hold mu.
 func (c *Consumer) leave(ctx context.Context, name, reason string) {
 	c.mu.Lock()
-	m := c.groups[name]
+	m := c.groups.get(name)
 	if m == nil || !m.byHandler {
 		c.mu.Unlock()
 		return
@@ -128,7 +126,7 @@ func (c *Consumer) release(ctx context.Context, left ...*membership) {
 
 // exit ends a membership. The caller holds mu and releases the group after it.
 func (c *Consumer) exit(name string, m *membership, reason string) {
-	delete(c.groups, name)
+	c.groups.remove(name)
 	m.group.Remove(c, func() {
 		if m.byHandler {
 			_ = c.send(&wire.Frame{Kind: wire.KindLeft, Control: &protowayv1.Left{Group: name, Reason: reason}})
@@ -140,8 +138,8 @@ func (c *Consumer) exit(name string, m *membership, reason string) {
 func (c *Consumer) leaveForUser(next *identity, reason string) []*membership {
 	var left []*membership
 	keep := broadcast.UserGroup(next.user.ID)
-	for name, m := range c.groups {
-		if m.byHandler || m.user && name != keep {
+	for _, m := range slices.Clone(c.groups.all) { // exit changes it
+		if name := m.group.Name(); m.byHandler || m.user && name != keep {
 			c.exit(name, m, reason)
 			left = append(left, m)
 		}
@@ -152,11 +150,11 @@ func (c *Consumer) leaveForUser(next *identity, reason string) []*membership {
 // leaveEverything ends all memberships of a connection that has ended; tickets
 // stay valid. The caller holds mu.
 func (c *Consumer) leaveEverything() []*broadcast.Group {
-	left := make([]*broadcast.Group, 0, len(c.groups))
-	for _, m := range c.groups {
+	left := make([]*broadcast.Group, 0, c.groups.len())
+	for _, m := range c.groups.all {
 		m.group.Remove(c, nil)
 		left = append(left, m.group)
 	}
-	c.groups = nil
+	c.groups = memberships{}
 	return left
 }

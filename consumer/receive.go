@@ -65,6 +65,7 @@ func (c *Consumer) takeFirst(f *wire.Frame) {
 	if hello.GetToken() == "" {
 		hello.Token = c.opening.Token
 	}
+	c.opening.Token = "" // it keeps the headers of the request in memory
 	j := newJob(c, f)
 	j.barrier = true
 	if err := c.enqueue(j, laneRef{}); err != nil {

@@ -37,7 +37,7 @@ func (c *Consumer) renew(now time.Time, age time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	who := c.identity.Load()
-	for _, m := range c.groups {
+	for _, m := range c.groups.all {
 		if m.byHandler && now.Sub(m.signed) >= age {
 			c.sendJoined(m, who, protowayv1.Joined_RENEWED)
 		}

@@ -23,10 +23,13 @@ type upgraded struct {
 func upgrade(w http.ResponseWriter, r *http.Request, options *websocket.AcceptOptions) (*upgraded, error) {
 	taken := &takeover{ResponseWriter: w}
 	// Accept checks the request and its origin, and answers. What it returns is
-	// not used: frames are read and written here, in one way for both modes.
-	if _, err := websocket.Accept(taken, r, options); err != nil {
+	// not used: frames are read and written here, in one way for both modes. It is
+	// closed, which closes nothing, since its finalizer would keep it in memory.
+	unused, err := websocket.Accept(taken, r, options)
+	if err != nil {
 		return nil, err
 	}
+	_ = unused.CloseNow()
 	if err := taken.up.net.SetDeadline(time.Time{}); err != nil { // those of the HTTP server
 		_ = taken.up.net.Close()
 		return nil, err

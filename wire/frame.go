@@ -11,6 +11,8 @@
 package wire
 
 import (
+	"sync"
+
 	"google.golang.org/protobuf/proto"
 
 	"github.com/protoway/protoway/status"
@@ -108,6 +110,14 @@ type Ack struct {
 // NewAck returns the frame that acks id.
 func NewAck(id uint64, err *status.Error) Frame {
 	return Frame{Re: id, Kind: KindAck, Ack: Ack{Error: err}}
+}
+
+// frames are those that are being handed over, used again for the next.
+var frames = sync.Pool{New: func() any { return &Frame{} }}
+
+func putFrame(f *Frame) {
+	f.reset()
+	frames.Put(f)
 }
 
 // reset makes f ready for the next frame without giving up what it refers to

@@ -67,19 +67,19 @@ func (p jsonPayloads) LaneValue(dst []byte, e *Entry, payload []byte) []byte {
 // jsonSession is the native readable dialect on one connection.
 type jsonSession struct {
 	jsonPayloads
-	in    inbox
-	frame Frame
+	in inbox
 }
 
 // Decode reads one frame.
 func (s *jsonSession) Decode(message []byte, text bool, handle func(*Frame)) {
-	s.frame.reset()
+	f := frames.Get().(*Frame)
+	defer putFrame(f)
 	if text {
-		decodeJSONFrame(&s.frame, message, s.in)
+		decodeJSONFrame(f, message, s.in)
 	} else {
-		s.frame.Err = malformed("a binary message on %s, which is text", JSON.Name())
+		f.Err = malformed("a binary message on %s, which is text", JSON.Name())
 	}
-	handle(&s.frame)
+	handle(f)
 }
 
 func (s *jsonSession) Append(dst []byte, f *Frame) ([]byte, error) {

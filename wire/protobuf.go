@@ -27,8 +27,7 @@ func (protobufDialect) AppendPublication(dst []byte, _ *Catalog, f *Frame) ([]by
 
 // protobufSession is the native binary dialect on one connection.
 type protobufSession struct {
-	in    inbox
-	frame Frame // the one being handed over, used again for the next
+	in inbox
 }
 
 // batchFramesTag is the tag of Batch.frames.
@@ -41,6 +40,8 @@ func (s *protobufSession) Decode(message []byte, text bool, handle func(*Frame))
 		s.refuse(handle, "a text message on %s, which is binary", Protobuf.Name())
 		return
 	}
+	f := frames.Get().(*Frame)
+	defer putFrame(f)
 	for count := 0; len(message) > 0; count++ {
 		if message[0] != batchFramesTag {
 			s.refuse(handle, "the batch has a field that is not frames, at its frame %d", count+1)
@@ -52,20 +53,18 @@ func (s *protobufSession) Decode(message []byte, text bool, handle func(*Frame))
 			return
 		}
 		message = message[1+n:]
-		s.frame.reset()
-		decodeFrame(&s.frame, raw, s.in)
+		f.reset()
+		decodeFrame(f, raw, s.in)
 		if count >= MaxBatchFrames && s.in.side == ServerSide {
-			s.frame.Kind, s.frame.Err = KindUnknown, errTooManyFrames
+			f.Kind, f.Err = KindUnknown, errTooManyFrames
 		}
-		handle(&s.frame)
+		handle(f)
 	}
 }
 
 // refuse hands over an error that belongs to no frame.
 func (s *protobufSession) refuse(handle func(*Frame), format string, args ...any) {
-	s.frame.reset()
-	s.frame.Err = malformed(format, args...)
-	handle(&s.frame)
+	handle(&Frame{Err: malformed(format, args...)})
 }
 
 func (s *protobufSession) Unmarshal(payload []byte, m proto.Message) error {

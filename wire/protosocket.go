@@ -42,13 +42,14 @@ type protoSocketSession struct {
 
 // Decode reads one frame.
 func (s *protoSocketSession) Decode(message []byte, text bool, handle func(*Frame)) {
-	s.frame.reset()
+	f := frames.Get().(*Frame)
+	defer putFrame(f)
 	if text {
-		s.decode(&s.frame, message)
+		s.decode(f, message)
 	} else {
-		s.frame.Err = malformed("a binary message on %s, which is text", ProtoSocket.Name())
+		f.Err = malformed("a binary message on %s, which is text", ProtoSocket.Name())
 	}
-	handle(&s.frame)
+	handle(f)
 }
 
 // decode reads the headers first, so that whatever else is wrong can be acked.
