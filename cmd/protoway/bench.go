@@ -65,9 +65,7 @@ way at a time; with --rate, deliveries are begun evenly, so many a second.
 
 It needs three types of the server: what joins (--join-type, --join-body), what
 publishes (--type, --body) and what the members hear (--event).`,
-		Example: `  protoway bench fanout ws://localhost:8080/ws --connections 1000 --dialect protoway.v1.json \
-      --join-type join-room --join-body '{"room":"tea","name":"Ada"}' \
-      --type say --body '{"room":"tea","name":"Ada","text":"hi"}' --event said`,
+		Example: `  protoway bench fanout ws://localhost:8080/ws --connections 1000 --dialect protoway.v1.json --join-type join-room --join-body '{"room":"tea","name":"Ada"}' --type say --body '{"room":"tea","name":"Ada","text":"hi"}' --event said`,
 	})
 }
 

@@ -19,6 +19,11 @@ func commands() []*cobra.Command {
 		newConfig(),
 		newToken(),
 		newMigrate(),
+		newSend(),
+		newCall(),
+		newListen(),
+		newRoutes(),
+		newBench(),
 		newProto(),
 		newVersion(),
 	}

@@ -5,9 +5,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"os/signal"
 	"syscall"
@@ -37,8 +39,11 @@ func main() {
 // run serves until ctx ends.
 func run(ctx context.Context, addr string) error {
 	server, err := room.Listen(ctx, addr)
-	if err != nil {
+	if _, failed := errors.AsType[*net.OpError](err); failed {
 		return fmt.Errorf("%w\nTo listen on another address: go run ./examples/chat -addr :9000", err)
+	}
+	if err != nil {
+		return err
 	}
 	fmt.Printf("Chat is ready: open %s in two tabs. Ctrl-C ends it.\n", server.URL())
 	return server.Serve(ctx)

@@ -12,6 +12,7 @@ package room
 import (
 	"context"
 	"embed"
+	"errors"
 	"io/fs"
 	"net"
 	"net/http"
@@ -40,10 +41,6 @@ type Server struct {
 
 // Listen makes a server on a TCP address, such as ":8080". [Server.Serve] ends it.
 func Listen(ctx context.Context, addr string) (*Server, error) {
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
-	if err != nil {
-		return nil, err
-	}
 	gateway, err := protoway.New(protoway.Config{
 		Paths: map[string]protoway.Path{
 			"/ws": {Receivers: []receivers.Receiver{receivers.Discover(&Chat{})}},
@@ -51,8 +48,11 @@ func Listen(ctx context.Context, addr string) (*Server, error) {
 		Strict: true,
 	})
 	if err != nil {
-		_ = listener.Close()
 		return nil, err
+	}
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
+	if err != nil {
+		return nil, errors.Join(err, gateway.Shutdown(ctx))
 	}
 	return &Server{gateway: gateway, listener: listener}, nil
 }
