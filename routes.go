@@ -11,6 +11,7 @@ import (
 
 	"github.com/protoway/protoway/auth"
 	"github.com/protoway/protoway/consumer"
+	protowayv1 "github.com/protoway/protoway/gen/protoway/v1"
 	"github.com/protoway/protoway/wire"
 )
 
@@ -63,6 +64,7 @@ func (s *Server) Routes() []Route {
 			routes = append(routes, s.routeOf("", e, &consumer.Binding{
 				Entry: e, Policies: []auth.Policy{auth.Sending(e.Rules, s.config.PublicByDefault)},
 				MaxBytes: int(e.Rules.GetMaxBytes()), Timeout: e.Rules.GetTimeout().AsDuration(), Identity: e.Rules.GetIdentity(),
+				Keyed: e.Rules.GetDedupe() != protowayv1.Rules_NONE,
 			}))
 		}
 	}

@@ -48,7 +48,7 @@ func TestRoutes(t *testing.T) {
 	if r := byType["/ws system.ping"]; len(r.Receivers) != 1 || r.Once {
 		t.Errorf("%+v", r)
 	}
-	if r := byType[" secret"]; len(r.Receivers) != 0 || !r.Auth || r.Message != "test.v1.Secret" {
+	if r := byType[" secret"]; len(r.Receivers) != 0 || !r.Auth || !r.Once || r.Message != "test.v1.Secret" {
 		t.Errorf("a message that nobody handles: %+v", r)
 	}
 	if !slices.IsSortedFunc(routes, func(a, b protoway.Route) int {

@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/protoway/protoway"
 )
 
 // environment reads the variables that begin with PROTOWAY_. An empty one counts
@@ -16,7 +18,7 @@ func (l *loader) environment(environ []string) {
 	}
 	for _, pair := range environ {
 		name, text, _ := strings.Cut(pair, "=")
-		if !strings.HasPrefix(name, Prefix) || name == FileVariable || isServiceLink(name, text) {
+		if !strings.HasPrefix(name, Prefix) || slices.Contains(otherVariables(), name) || isServiceLink(name, text) {
 			continue
 		}
 		place := Place{Variable: name}
@@ -48,6 +50,13 @@ var linkedAddress = regexp.MustCompile(`^(tcp|udp|sctp)://`)
 
 func isServiceLink(name, text string) bool {
 	return serviceLink.MatchString(name) || strings.HasSuffix(name, "_PORT") && linkedAddress.MatchString(text)
+}
+
+// otherVariables mean something to programs besides their configuration: which
+// file it is in, what "protoway routes" asks for, and the token of the command
+// line, which is exported in shells.
+func otherVariables() []string {
+	return []string{FileVariable, protoway.RoutesVariable, "PROTOWAY_TOKEN"}
 }
 
 // lookup returns the value of a variable; of two, the last one counts.

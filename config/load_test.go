@@ -186,3 +186,13 @@ func TestSecrets(t *testing.T) {
 		})
 	}
 }
+
+// TestVariablesOfOthersAreLeftAlone: what the command line and "protoway routes"
+// use does not stop a server.
+func TestVariablesOfOthersAreLeftAlone(t *testing.T) {
+	for _, pair := range []string{"PROTOWAY_TOKEN=x", "PROTOWAY_ROUTES_FILE=/tmp/routes"} {
+		if _, err := config.Load("", []string{pair}); err != nil {
+			t.Errorf("%s: %v", pair, err)
+		}
+	}
+}

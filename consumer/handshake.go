@@ -2,6 +2,7 @@ package consumer
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -32,7 +33,7 @@ func (c *Consumer) welcome(j *job) {
 	if !c.open(hello, resumed) {
 		return
 	}
-	c.log().Debug("welcome", "client", hello.GetClient(), "user", c.identity.Load().user.ID, "resumed", resumed)
+	c.log().Debug("welcome", "client", hello.GetClient(), "user", c.identity.Load().user.ID, "resumed", resumed, "token refused", failure)
 	c.answerJob(j, failure)
 	if failure != nil {
 		_ = c.send(&wire.Frame{Kind: wire.KindAuthenticate, Control: &protowayv1.Authenticate{}})
@@ -42,7 +43,11 @@ func (c *Consumer) welcome(j *job) {
 // turnAway closes a connection that is not taken: for good if a receiver refused
 // it, to come again if something failed.
 func (c *Consumer) turnAway(why *status.Error) {
-	c.log().Info("connection refused", "error", why)
+	if why.Masked() { // the client learns nothing, so somebody else has to
+		c.log().Error("a connection was refused since a receiver failed", "error", why, "cause", errors.Unwrap(why))
+	} else {
+		c.log().Info("connection refused", "error", why)
+	}
 	code := CloseRefused
 	if why.Code.Retryable() || why.Code == status.Internal {
 		code = CloseTryLater

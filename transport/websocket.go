@@ -12,6 +12,7 @@
 package transport
 
 import (
+	"errors"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -89,6 +90,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		err = errShuttingDown
 	}
 	if err != nil {
+		h.config.Logger.Info("upgrade refused", "url", auth.Redact(r), "remote", r.RemoteAddr, "error", err, "cause", errors.Unwrap(err))
 		http.Error(w, err.Text, err.Code.HTTP())
 		return
 	}
