@@ -15,6 +15,7 @@ import (
 	"github.com/protoway/protoway/consumer"
 	protowayv1 "github.com/protoway/protoway/gen/protoway/v1"
 	"github.com/protoway/protoway/internal/testpeer"
+	testv1 "github.com/protoway/protoway/internal/testschema/gen/test/v1"
 	"github.com/protoway/protoway/receivers"
 	"github.com/protoway/protoway/wire"
 )
@@ -40,7 +41,11 @@ func (j *journal) has(text string) bool {
 // unready fails when a client connects.
 type unready struct{}
 
-func (unready) Connected(context.Context) error { return errors.New("the pool of the database is empty") }
+func (unready) Note(context.Context, *testv1.Note) error { return nil }
+
+func (unready) Connected(context.Context) error {
+	return errors.New("the pool of the database is empty")
+}
 
 // TestCausesAreLogged: what a client is not told, whoever runs the server is.
 func TestCausesAreLogged(t *testing.T) {
