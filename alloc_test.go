@@ -18,16 +18,26 @@ import (
 	"github.com/protoway/protoway/wire"
 )
 
+// hold holds a write up.
+type hold struct{ entered, release chan struct{} }
+
 // sink is a connection in memory that takes everything and counts.
 type sink struct {
 	bytes    atomic.Int64
 	messages atomic.Int64
-	wrote    chan struct{} // one for each write that somebody waits for; nil: nobody does
+	writes   atomic.Int64
+	hold     atomic.Pointer[hold] // what the next write waits for
+	wrote    chan struct{}        // one for each write that somebody waits for; nil: nobody does
 }
 
 func (s *sink) Attach(*consumer.Consumer) {}
 
 func (s *sink) Write(messages [][]byte, _ bool) (bool, error) {
+	if h := s.hold.Swap(nil); h != nil {
+		h.entered <- struct{}{}
+		<-h.release
+	}
+	s.writes.Add(1)
 	for _, m := range messages {
 		s.bytes.Add(int64(len(m)))
 	}

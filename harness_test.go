@@ -1,6 +1,7 @@
 package protoway_test
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"net/http"
@@ -49,7 +50,7 @@ func start(t testing.TB, config protoway.Config, list ...receivers.Receiver) (*p
 	if config.Logger == nil {
 		config.Logger = slog.New(slog.DiscardHandler)
 	}
-	config.Mode = mode
+	config.Mode = cmp.Or(config.Mode, mode)
 	server, err := protoway.New(config)
 	if err != nil {
 		t.Fatal(err)
