@@ -87,27 +87,38 @@ func await(t *testing.T, pipe func() (io.ReadCloser, error), command *exec.Cmd, 
 	return rest
 }
 
-// A program with a bare WebSocket and the command talk to each other.
-func TestTerminalAndWebSocket(t *testing.T) {
+// bareWebSocket starts ws.js, which joins the room and leaves it after it has
+// answered. seen fails unless it printed a line until then.
+func (c terminal) bareWebSocket(t *testing.T) (seen func(line string)) {
+	t.Helper()
 	needs(t, "e2e/node_modules/ws", "the package ws is not installed: run 'npm ci' in examples/chat/e2e")
-	c, _ := open(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
-	defer cancel()
+	t.Cleanup(cancel)
 	node := exec.CommandContext(ctx, "node", "ws.js", c.url)
 	node.Dir = "e2e"
 	lines := await(t, node.StdoutPipe, node, "joined")
+	return func(want string) {
+		t.Helper()
+		var all []string
+		for line := range lines {
+			all = append(all, line)
+		}
+		if err := node.Wait(); err != nil {
+			t.Errorf("ws.js: %v", err)
+		}
+		if !slices.Contains(all, want) {
+			t.Errorf("ws.js saw %q, not %q", all, want)
+		}
+	}
+}
+
+// A program with a bare WebSocket and the command talk to each other.
+func TestTerminalAndWebSocket(t *testing.T) {
+	c, _ := open(t)
+	seen := c.bareWebSocket(t)
 	heard := c.listen(t, "2")
 	c.say(t, "hello Node")
-	var seen []string
-	for line := range lines {
-		seen = append(seen, line)
-	}
-	if err := node.Wait(); err != nil {
-		t.Errorf("ws.js: %v", err)
-	}
-	if !slices.Contains(seen, "Ada: hello Node") {
-		t.Errorf("ws.js saw %q", seen)
-	}
+	seen("Ada: hello Node")
 	out := heard()
 	for _, want := range []string{`"name":"Ada","text":"hello Node"`, `"name":"Node","text":"I heard hello Node"`} {
 		if !strings.Contains(out, want) {
@@ -116,11 +127,14 @@ func TestTerminalAndWebSocket(t *testing.T) {
 	}
 }
 
-// The command sees what is said in a tab of a browser.
+// The command, and a program with a bare WebSocket, see what is said in a tab of a
+// browser.
 func TestTerminalAndBrowser(t *testing.T) {
 	c, server := open(t)
+	seen := c.bareWebSocket(t)
 	heard := c.listen(t, "1")
 	drive(t, "say.js", "http://"+server.addr, "Bob", "tea", "hello terminal")
+	seen("Bob: hello terminal")
 	if out := heard(); !strings.Contains(out, `said  room:tea  {"room":"tea","name":"Bob","text":"hello terminal",`) {
 		t.Errorf("protoway listen printed %q", out)
 	}
