@@ -78,19 +78,19 @@ func (cs *calls) release() {
 	}
 }
 
-// take removes a frame that is acked, or that was not sent after all.
-func (cs *calls) take(id uint64) *pending {
+// take removes a frame that was not sent after all, and gives its place back.
+func (cs *calls) take(id uint64) {
+	if cs.remove(id) != nil {
+		cs.release()
+	}
+}
+
+// remove removes a frame that is acked; its place in flight is to be released.
+func (cs *calls) remove(id uint64) *pending {
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
 	p := cs.waiting[id]
-	if p == nil {
-		return nil
-	}
 	delete(cs.waiting, id)
-	select {
-	case <-cs.slots:
-	default: // it was given up before it took one
-	}
 	return p
 }
 

@@ -88,16 +88,18 @@ func (c *Conn) takeAck(f *wire.Frame) {
 		c.logger.Warn("the server could not read a frame", "error", f.Ack.Error)
 		return
 	}
-	p := c.calls.take(f.Re)
+	p := c.calls.remove(f.Re)
 	if p == nil {
 		return
 	}
 	ack := f.Ack
 	ack.Reply.Payload = slices.Clone(ack.Reply.Payload)
 	if p.acked != nil {
-		p.acked(&ack)
+		p.acked(&ack) // first: what it sends again must not be overtaken by who waits for the place
+		c.calls.release()
 		return
 	}
+	c.calls.release()
 	push(c, p.events, event{ack: &ack}, p.left)
 }
 

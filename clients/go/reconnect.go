@@ -3,7 +3,7 @@ package client
 import (
 	"context"
 	"errors"
-	"fmt"
+	"strings"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -139,7 +139,11 @@ func asTokenError(err error) *status.Error {
 	if errors.As(err, &stated) && (stated.Code == status.Unauthenticated || stated.Code == status.PermissionDenied) {
 		code = stated.Code
 	}
-	return code.Wrap(err, fmt.Sprintf("there is no token to connect with: %v", err))
+	text := err.Error()
+	if stated != nil { // the code is said already
+		text = strings.Replace(text, code.String()+": "+stated.Text, stated.Text, 1)
+	}
+	return code.Wrap(err, "there is no token to connect with: "+text)
 }
 
 // dial makes a connection that continues the one before.

@@ -3,6 +3,7 @@ package client_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -104,6 +105,21 @@ func TestTokenSourceThatCannotHelp(t *testing.T) {
 				t.Errorf("Connect = %v, want %v", err, tc.code)
 			}
 		})
+	}
+}
+
+// The code of a source's error is said once, wherever it stands in the text.
+func TestTokenErrorSaysItsCodeOnce(t *testing.T) {
+	h := newHost(t, newServer(t, protoway.Config{}, whoAmI()))
+	denied := status.PermissionDenied.Errorf("log in again")
+	for want, source := range map[string]error{
+		"permission_denied: there is no token to connect with: log in again":        denied,
+		"permission_denied: there is no token to connect with: vault: log in again": fmt.Errorf("vault: %w", denied),
+	} {
+		c := h.client(client.WithTokenSource(func(context.Context) (string, error) { return "", source }))
+		if err := c.Connect(deadline(t)); err == nil || err.Error() != want || !errors.Is(err, denied) {
+			t.Errorf("Connect = %v, want %s", err, want)
+		}
 	}
 }
 
