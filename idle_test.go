@@ -74,7 +74,7 @@ func measured() (bytes, goroutines int) {
 	runtime.GC() // what finalizers let go
 	var stats runtime.MemStats
 	runtime.ReadMemStats(&stats)
-	return int(stats.HeapInuse + stats.StackInuse), runtime.NumGoroutine() //nolint:gosec // memory fits
+	return int(stats.HeapInuse + stats.StackInuse), runtime.NumGoroutine()
 }
 
 // holdIdle has another process keep connections until the test ends, and returns
@@ -82,7 +82,7 @@ func measured() (bytes, goroutines int) {
 func holdIdle(t *testing.T, url string) {
 	t.Helper()
 	address := strings.TrimSuffix(strings.TrimPrefix(url, "http://"), "/ws")
-	peers := exec.CommandContext(t.Context(), os.Args[0], "-test.run", "^TestIdlePeers$", "-test.timeout", "2m") //nolint:gosec // this very program
+	peers := exec.CommandContext(t.Context(), os.Args[0], "-test.run", "^TestIdlePeers$", "-test.timeout", "2m")
 	peers.Env = append(os.Environ(), idleVariable+"="+address)
 	peers.Stderr = t.Output()
 	stdin, err := peers.StdinPipe()
@@ -132,7 +132,7 @@ func TestIdlePeers(t *testing.T) {
 			t.Fatalf("connection %d: %v", i, err)
 		}
 	}
-	fmt.Println("joined")
+	_, _ = os.Stdout.WriteString("joined\n")
 	_, _ = io.Copy(io.Discard, os.Stdin) // until the test has measured
 	for _, conn := range conns {
 		_ = conn.Close()

@@ -36,7 +36,6 @@ var protoSocketOptions = protojson.Options{Names: protojson.KeepDigits}
 type protoSocketSession struct {
 	jsonPayloads
 	in     inbox
-	frame  Frame
 	lastID uint64
 }
 

@@ -63,7 +63,13 @@ func (f *dialFlags) message(cmd *cobra.Command, first *prelude, args []string) (
 	if err := t.checkType(args[1]); err != nil {
 		return nil, nil, err
 	}
-	return t, body, first.parse(t)
+	if err := first.parse(cmd, t); err != nil {
+		return nil, nil, err
+	}
+	if len(args) > 2 {
+		t.warnFields(cmd, "", args[1], body)
+	}
+	return t, body, nil
 }
 
 // run sends a message and prints its reply.

@@ -21,6 +21,9 @@ begin with PROTOWAY_, and prints every setting that is in effect and where it
 came from. Secrets are shown as "(set)" or "(not set)". What is wrong goes to the
 error stream, a line for each mistake, with exit code 1.
 
+What a program sets in code, such as Strict, is not seen here: "default" says only
+that neither the file nor a variable states it.
+
 The file is that of --file, else that of the variable PROTOWAY_CONFIG, else
 ` + configFile + ` if it is there.`,
 		Example: `  protoway config --print
@@ -47,10 +50,14 @@ The file is that of --file, else that of the variable PROTOWAY_CONFIG, else
 		if *asJSON {
 			return printJSON(cmd, map[string][]config.Value{"settings": settings.Values()})
 		}
+		say(cmd, "%s", configHeader)
 		return settings.Write(cmd.OutOrStdout())
 	}
 	return cmd
 }
+
+// configHeader stands above the settings, as a comment of YAML.
+const configHeader = "# What a program sets in code is not seen here: a default may be another one there."
 
 // chooseFile returns the file to load; empty leaves it to the variable.
 func chooseFile(stated string) string {

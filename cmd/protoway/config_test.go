@@ -36,6 +36,7 @@ func TestConfigFindsTheFile(t *testing.T) {
 		}
 	}
 	shows("listen: :8080 # default\n", "--print")
+	shows("# What a program sets in code is not seen here: a default may be another one there.\n", "--print")
 	write(t, configFile, "listen: :1001")
 	shows("listen: :1001 # protoway.yaml:1\n")
 	write(t, "other.yaml", "listen: :1002")

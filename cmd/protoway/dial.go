@@ -37,7 +37,9 @@ from the variable ` + tokenVariable + `, or from --token, which other users of t
 can see. It is never printed.
 
 Bodies are JSON in every dialect. The binary one, protoway.v1, needs the schema to
-translate them: a file that "buf build -o schema.binpb" makes, or a project's folder.`
+translate them: a file that "buf build -o schema.binpb" makes, or a project's folder.
+Servers ignore fields that they do not know; with --schema, such a field in a body is
+told on the error stream.`
 
 func newDialFlags(cmd *cobra.Command) *dialFlags {
 	f := &dialFlags{}

@@ -3,12 +3,12 @@ package main
 import (
 	"context"
 	"crypto/tls"
-	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"regexp"
 	"strconv"
 	"strings"
@@ -68,17 +68,35 @@ func (t *target) explain(err error) error {
 	if why := t.explainDial(err); why != nil {
 		return why
 	}
+	if why := explainClose(err); why != nil {
+		return why
+	}
 	var failure *status.Error
 	var other *protoSocketError
 	switch {
 	case errors.As(err, &other) && other.code == http.StatusUnauthorized:
-		return t.explainStatus(err, status.Unauthenticated)
+		return t.explainStatus(err, status.Unauthenticated, other.text)
 	case errors.As(err, &failure):
-		return t.explainStatus(err, failure.Code)
+		return t.explainStatus(err, failure.Code, failure.Text)
 	case errors.Is(err, context.Canceled):
 		return errors.New("interrupted")
 	default:
 		return err
+	}
+}
+
+// explainLoss says why there is no connection to who tries again without being
+// asked.
+func (t *target) explainLoss(err error) error {
+	why := t.explain(err)
+	known := new(advised)
+	switch {
+	case !errors.As(why, &known):
+		return why
+	case known.later == "":
+		return known.fact
+	default:
+		return &advised{fact: known.fact, mend: known.later}
 	}
 }
 
@@ -87,43 +105,63 @@ func (t *target) explainDial(err error) error {
 	var name *net.DNSError
 	var certificate *tls.CertificateVerificationError
 	text := err.Error()
+	because := func(mend, format string, args ...any) error {
+		return &advised{fact: fmt.Errorf(format, args...), mend: mend, colon: true}
+	}
 	switch {
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return fmt.Errorf("nothing listens at %s (connection refused): start the server, or mend the URL", t.url.Host)
+		return because("start the server, or mend the URL", "nothing listens at %s (connection refused)", t.url.Host)
 	case errors.As(err, &name):
-		return fmt.Errorf("the host %s cannot be found: mend the URL, or see whether the network is there", t.url.Hostname())
+		return because("mend the URL, or see whether the network is there", "the host %s cannot be found", t.url.Hostname())
 	case errors.As(err, &certificate):
-		return fmt.Errorf("the certificate of %s is not trusted: %w; for one of your own, name its authority in SSL_CERT_FILE", t.url.Host, certificate.Err)
+		fact := fmt.Errorf("the certificate of %s is not trusted: %w", t.url.Host, certificate.Err)
+		return &advised{fact: fact, mend: "for one of your own, name its authority in SSL_CERT_FILE"}
 	case errors.As(err, new(tls.RecordHeaderError)), strings.Contains(text, "HTTP response to HTTPS client"):
-		return fmt.Errorf("%s does not speak TLS: state ws:// instead of wss://", t.url.Host)
+		return because("state ws:// instead of wss://", "%s does not speak TLS", t.url.Host)
 	case strings.Contains(text, "malformed HTTP"):
-		return fmt.Errorf("what listens at %s is no HTTP server: mend the URL", t.url.Host)
+		return because("mend the URL", "what listens at %s is no HTTP server", t.url.Host)
 	case strings.Contains(text, "speaks the subprotocol"):
-		return fmt.Errorf("%s does not speak %s: try another --dialect", t.url.Path, t.dialect.Name())
+		return because("try another --dialect", "%s does not speak %s", t.url.Path, t.dialect.Name())
 	default:
+		return t.explainSent(err)
+	}
+}
+
+// explainSent says what became of the request that asks for a connection; nil if it
+// was answered.
+func (t *target) explainSent(err error) error {
+	var sent *url.Error
+	if !errors.As(err, &sent) || errors.Is(err, context.Canceled) {
 		return nil
 	}
+	why := &advised{mend: "see whether the server is well, or mend the URL"}
+	if errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) {
+		why.fact = fmt.Errorf("%s ended the connection before it answered", t.url.Host)
+	} else {
+		why.fact = fmt.Errorf("%s cannot be reached: %w", t.url.Host, sent.Err)
+	}
+	return why
 }
 
 func (t *target) explainRefused(refused *refusedError) error {
 	said, _, _ := strings.Cut(refused.text, "\n")
 	said = plain(said)
 	at := fmt.Sprintf("%s on %s", t.url.Path, t.url.Host)
+	fact := fmt.Errorf("%s refuses the connection (HTTP %d): %s", at, refused.status, said)
 	switch refused.status {
 	case http.StatusNotFound:
 		return fmt.Errorf("there is no %s (HTTP 404): state the path of the gateway; protoway routes lists those of a program", at)
 	case http.StatusForbidden:
-		return fmt.Errorf("%s refuses the connection (HTTP 403): %s; if it is the origin, state one that the server allows with --origin", at, said)
+		return &advised{fact: fact, mend: "if it is the origin, state one that the server allows with --origin"}
 	case http.StatusUnauthorized:
-		return fmt.Errorf("%s refuses the connection (HTTP 401): %s; %s", at, said, t.aboutToken())
+		return &advised{fact: fact, mend: t.aboutToken(said)}
 	case http.StatusBadRequest:
 		if strings.Contains(refused.text, "HTTPS server") {
 			return fmt.Errorf("%s speaks TLS: state wss:// instead of ws://", t.url.Host)
 		}
-		return fmt.Errorf("%s refuses the connection (HTTP 400): %s", at, said)
 	}
 	if refused.status >= http.StatusBadRequest {
-		return fmt.Errorf("%s refuses the connection (HTTP %d): %s", at, refused.status, said)
+		return fact
 	}
 	return fmt.Errorf("%s is no WebSocket: it answers as a web page does (HTTP %d); state the path of the gateway", at, refused.status)
 }
@@ -136,49 +174,4 @@ func plain(text string) string {
 		}
 		return r
 	}, text)
-}
-
-// explainStatus adds what to do to what the server said, where it is about the
-// command line.
-func (t *target) explainStatus(err error, code status.Code) error {
-	switch code {
-	case status.Unauthenticated:
-		return fmt.Errorf("%w; %s", err, t.aboutToken())
-	case status.Unimplemented:
-		return fmt.Errorf("%w; a type is written as on the wire, such as join-room, and protoway routes lists those of a program", err)
-	default:
-		return err
-	}
-}
-
-// aboutToken says what may be wrong with the token, which is not shown.
-func (t *target) aboutToken() string {
-	if t.token == nil {
-		return "state a token with --token-file or " + tokenVariable
-	}
-	token, err := t.token()
-	if err != nil {
-		return err.Error()
-	}
-	if expires := expiry(token); !expires.IsZero() && expires.Before(time.Now()) {
-		return fmt.Sprintf("the token expired at %s, %s ago: state a fresh one", expires.UTC().Format(time.RFC3339), time.Since(expires).Round(time.Second))
-	}
-	return "the token is refused: state one that this server takes (protoway token --verify says what is wrong with one)"
-}
-
-// expiry returns when a JSON Web Token expires, which anybody can read; the zero
-// time if it does not say.
-func expiry(token string) time.Time {
-	parts := strings.Split(strings.TrimPrefix(token, "Bearer "), ".")
-	if len(parts) != 3 {
-		return time.Time{}
-	}
-	text, err := base64.RawURLEncoding.DecodeString(parts[1])
-	var claims struct {
-		Expires float64 `json:"exp"`
-	}
-	if err != nil || json.Unmarshal(text, &claims) != nil || claims.Expires <= 0 {
-		return time.Time{}
-	}
-	return time.Unix(int64(claims.Expires), 0)
 }

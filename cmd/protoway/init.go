@@ -103,16 +103,26 @@ func newProject(name, module, local string) (scaffold.Project, error) {
 	if local == "" {
 		return project, nil
 	}
-	checkout, err := filepath.Abs(local)
+	var err error
+	project.Local, err = checkout(local)
+	project.Version = localVersion
+	return project, err
+}
+
+// localVersion is the version that a module requires of a checkout.
+const localVersion = "v" + protoway.Version
+
+// checkout is the absolute path of a checkout of Protoway, with slashes.
+func checkout(local string) (string, error) {
+	folder, err := filepath.Abs(local)
 	if err != nil {
-		return project, err
+		return "", err
 	}
-	text, err := fs.ReadFile(os.DirFS(checkout), "go.mod")
+	text, err := fs.ReadFile(os.DirFS(folder), "go.mod")
 	if err != nil || !ownModfile.Match(text) {
-		return project, usagef("--local %s is no checkout of Protoway: it has no go.mod of module %s", local, ownModule)
+		return "", usagef("--local %s is no checkout of Protoway: it has no go.mod of module %s", local, ownModule)
 	}
-	project.Local, project.Version = filepath.ToSlash(checkout), "v"+protoway.Version
-	return project, nil
+	return filepath.ToSlash(folder), nil
 }
 
 // makeProject writes the files and completes the module.

@@ -80,7 +80,7 @@ func (l *listening) check(address string) (err error) {
 	if len(l.groups) > 0 && l.target.dialect == wire.ProtoSocket {
 		return usagef("--group: messages of %s do not say their group", wire.ProtoSocket.Name())
 	}
-	return l.first.parse(l.target)
+	return l.first.parse(l.cmd, l.target)
 }
 
 func (l *listening) run() error {

@@ -21,10 +21,13 @@ are, too; only options can state all rules. Proto Socket never enforced the
 "auth = false" of a comment, and Protoway does: each one is left off and listed,
 unless --trust-auth says that all of them are meant.
 
-If anything is wrong, nothing is written. A second run changes nothing.`,
+If anything is wrong with what is to be rewritten, nothing is written. A second run
+changes nothing. The commands that come next are printed; with --local they use a
+checkout of Protoway instead of a release.`,
 		Example: `  protoway migrate --dry-run
   protoway migrate --rewrite protos
-  protoway migrate --rewrite --json`,
+  protoway migrate --rewrite --json
+  protoway migrate --local ../protoway    # the next steps use a checkout`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 1 {
 				return fmt.Errorf("%q is one argument too many", args[1])
@@ -32,28 +35,54 @@ If anything is wrong, nothing is written. A second run changes nothing.`,
 			return nil
 		},
 	}
-	var options migrate.Options
-	cmd.Flags().BoolVar(&options.Rewrite, "rewrite", false, "turn annotations in comments into options")
-	cmd.Flags().BoolVar(&options.TrustAuth, "trust-auth", false, "carry auth = false of comments over")
-	cmd.Flags().BoolVar(&options.Force, "force", false, "replace a buf.yaml and buf.gen.yaml that are there")
-	cmd.Flags().StringVar(&options.Module, "module", "", "Go module of the generated code (default: that of the go.mod around DIR)")
-	dryRun := cmd.Flags().Bool("dry-run", false, "print the files instead of writing them")
+	var m migration
+	cmd.Flags().BoolVar(&m.options.Rewrite, "rewrite", false, "turn annotations in comments into options")
+	cmd.Flags().BoolVar(&m.options.TrustAuth, "trust-auth", false, "carry auth = false of comments over")
+	cmd.Flags().BoolVar(&m.options.Force, "force", false, "replace a buf.yaml and buf.gen.yaml that are there")
+	cmd.Flags().StringVar(&m.options.Module, "module", "", "Go module of the generated code (default: that of the go.mod around DIR)")
+	cmd.Flags().StringVar(&m.local, "local", "", "a checkout of Protoway that the next steps use instead of a release")
+	cmd.Flags().BoolVar(&m.dryRun, "dry-run", false, "print the files instead of writing them")
 	asJSON := jsonFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		options.Dir = "."
+		m.options.Dir, m.asJSON = ".", *asJSON
 		if len(args) == 1 {
-			options.Dir = args[0]
+			m.options.Dir = args[0]
 		}
-		plan, err := migrate.Make(options)
-		if err != nil {
-			return err
-		}
-		if err := writePlan(cmd, plan, *dryRun, *asJSON); err != nil {
-			return err
-		}
-		return reportPlan(cmd, &plan.Report, *dryRun, *asJSON)
+		return m.run(cmd)
 	}
 	return cmd
+}
+
+// migration is a run of the command.
+type migration struct {
+	options        migrate.Options
+	local          string
+	dryRun, asJSON bool
+}
+
+func (m *migration) run(cmd *cobra.Command) error {
+	next := steps{dir: m.options.Dir}
+	if m.local != "" {
+		var err error
+		if next.local, err = checkout(m.local); err != nil {
+			return err
+		}
+	}
+	plan, err := migrate.Make(m.options)
+	if err != nil {
+		return err
+	}
+	if err := writePlan(cmd, plan, m.dryRun, m.asJSON); err != nil {
+		return err
+	}
+	if err := reportPlan(cmd, &plan.Report, m.dryRun, m.asJSON); err != nil {
+		return err
+	}
+	next.newModule = plan.NewModule
+	if changed := len(plan.Report.Wrote) > 0; (changed || m.local != "") && !m.asJSON && !m.dryRun {
+		next.say(cmd)
+	}
+	return nil
 }
 
 // writePlan writes the files, or shows them.
@@ -106,17 +135,7 @@ func sayReport(cmd *cobra.Command, report *migrate.Report, dryRun bool) {
 	for _, place := range report.LeftOff {
 		say(cmd, "%s:%d %s: auth = false is left off: if anybody may send it, state auth: false in its option", place.File, place.Line, place.Message)
 	}
-	switch {
-	case len(report.Mistakes) > 0:
-	case len(report.Wrote) == 0:
+	if len(report.Mistakes) == 0 && len(report.Wrote) == 0 {
 		say(cmd, "Nothing is to be changed.")
-	case !dryRun:
-		say(cmd, "%s", afterMigrate)
 	}
 }
-
-const afterMigrate = `Next, in the Go module of the project:
-
-  go get -tool google.golang.org/protobuf/cmd/protoc-gen-go
-  go get -tool github.com/protoway/protoway/cmd/protoc-gen-protoway
-  protoway generate`

@@ -25,6 +25,9 @@ type nativePeer struct {
 	sent   uint64 // id of the frame that was sent last
 	reply  incoming
 	acked  bool // that frame was acked well
+	// signing is the id of the frame that signs in, refused is that its token was.
+	signing uint64
+	refused bool
 }
 
 func newNativePeer(t *target, h hearing) *nativePeer {
@@ -70,7 +73,7 @@ func (p *nativePeer) enter(s client.State) {
 			p.opening(s.Err)
 			return
 		}
-		p.hearing.warn("connection lost: %v; trying again in %s", p.target.describe(s.Err), time.Until(s.Next).Round(time.Millisecond))
+		p.hearing.warn("%s", p.target.lost(s.Err, time.Until(s.Next)))
 	case client.PhaseConnecting, client.PhaseNew, client.PhaseClosed:
 	}
 }
@@ -97,6 +100,9 @@ func (p *nativePeer) Call(ctx context.Context, m outgoing) (incoming, error) {
 	if cause := context.Cause(ctx); err != nil && cause != nil {
 		return incoming{}, cause
 	}
+	if err != nil {
+		err = &ackedError{err, p.refused}
+	}
 	return incoming{}, err
 }
 
@@ -120,16 +126,17 @@ func (p *nativePeer) Close() {
 // goes sees each frame before it is written. What is not acked gets a key: then
 // the server handles it to the end although the connection ends behind it.
 func (p *nativePeer) goes(f *wire.Frame) {
-	if f.Kind != wire.KindMessage {
-		return
-	}
-	if f.ID == 0 {
-		f.Message.Key = rand.Text()
-		return
-	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.sent = f.ID
+	switch {
+	case f.Kind == wire.KindHello || f.Kind == wire.KindAuthenticate:
+		p.signing, p.refused = f.ID, false
+	case f.Kind != wire.KindMessage:
+	case f.ID == 0:
+		f.Message.Key = rand.Text()
+	default:
+		p.sent = f.ID
+	}
 }
 
 // came sees each frame of the server before the client does.
@@ -142,7 +149,7 @@ func (p *nativePeer) came(f *wire.Frame) {
 	case *protowayv1.Joined:
 		p.hearing.note("joined %s", printable(in.GetGroup()))
 	case *protowayv1.Left:
-		p.hearing.note("left %s: %s", printable(in.GetGroup()), printable(in.GetReason()))
+		p.hearing.note("%s", leftNote(in))
 	case *protowayv1.Goaway:
 		p.hearing.note("the server asks to connect again: %s", printable(in.GetReason()))
 	}
@@ -157,6 +164,15 @@ func (p *nativePeer) came(f *wire.Frame) {
 	}
 }
 
+// leftNote says that a group was left. Of a ticket that cannot be read nobody knows
+// the group.
+func leftNote(in *protowayv1.Left) string {
+	if in.GetGroup() == "" {
+		return "a group of the session before is not joined again: " + printable(in.GetReason())
+	}
+	return "left " + printable(in.GetGroup()) + ": " + printable(in.GetReason())
+}
+
 func (p *nativePeer) lastSent() uint64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -166,6 +182,9 @@ func (p *nativePeer) lastSent() uint64 {
 func (p *nativePeer) takeAck(f *wire.Frame) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if f.Re != 0 && f.Re == p.signing && f.Ack.Error != nil {
+		p.refused = true
+	}
 	if f.Re == 0 || f.Re != p.sent || f.Ack.Error != nil {
 		return
 	}

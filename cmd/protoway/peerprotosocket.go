@@ -32,6 +32,7 @@ type protoSocketPeer struct {
 	err  error // why there will be no other session
 	// signing says that it is being tried whether the token is taken.
 	signing bool
+	refused bool // the server did not take the token of this session
 }
 
 const (
@@ -105,7 +106,7 @@ func (p *protoSocketPeer) run(conn *websocket.Conn, ready chan struct{}) {
 func (p *protoSocketPeer) again(lost error) (*websocket.Conn, error) {
 	for most := time.Second; ; most = min(2*most, protoSocketBackoff) {
 		wait := mathrand.N(most) //nolint:gosec // it only spreads attempts
-		p.hearing.warn("connection lost: %v; trying again in %s", p.target.describe(lost), wait.Round(time.Millisecond))
+		p.hearing.warn("%s", p.target.lost(lost, wait))
 		select {
 		case <-time.After(wait):
 		case <-p.life.Done():
@@ -157,7 +158,7 @@ func (p *protoSocketPeer) live(conn *websocket.Conn, first bool, ready chan stru
 	for {
 		_, message, err := conn.Read(ctx)
 		if err != nil {
-			return err
+			return p.lost(err)
 		}
 		said, err := readProtoSocket(message)
 		if err != nil {
@@ -176,7 +177,7 @@ func (p *protoSocketPeer) prepare(ctx context.Context, first bool) {
 		p.sign(false)
 		var refused *protoSocketError
 		if errors.As(err, &refused) && refused.code == http.StatusUnauthorized {
-			p.end(err) // a server that has not this type has said token-invalid
+			p.end(refused) // a server that has not this type has said token-invalid
 		}
 	}
 	if p.Err() == nil {
@@ -190,19 +191,33 @@ func (p *protoSocketPeer) sign(in bool) {
 	p.signing = in
 }
 
+// errProtoSocketToken is what token-invalid says.
+var errProtoSocketToken = &protoSocketError{"the server does not take the token", http.StatusUnauthorized}
+
+// lost returns why a session ended whose connection cannot be read any more.
+func (p *protoSocketPeer) lost(err error) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.refused && p.hearing.signIn { // this side has ended it
+		return errProtoSocketToken
+	}
+	return err
+}
+
 // tokenInvalid takes that the server does not take the token, or not any more. Who
 // listens connects again: there may be a fresh one.
 func (p *protoSocketPeer) tokenInvalid() {
 	p.mu.Lock()
 	conn, signing := p.conn, p.signing
+	p.refused = true
 	p.mu.Unlock()
 	switch {
 	case signing:
-		p.end(&protoSocketError{"the server does not take the token", http.StatusUnauthorized})
+		p.end(errProtoSocketToken)
 	case p.hearing.signIn && p.target.token != nil:
 		_ = conn.CloseNow() // the reader, whose call this is, has it
 	default:
-		p.hearing.warn("the server does not take the token: %s", p.target.aboutToken())
+		p.hearing.warn("the server does not take the token: %s", p.target.aboutToken(""))
 	}
 }
 
@@ -229,7 +244,7 @@ func (p *protoSocketPeer) ping(ctx context.Context, conn *websocket.Conn) {
 func (p *protoSocketPeer) attach(conn *websocket.Conn) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.conn = conn
+	p.conn, p.refused = conn, false
 }
 
 // Done is closed when there will be no other session.

@@ -24,7 +24,7 @@ func newPrelude(cmd *cobra.Command, flag, usage string) *prelude {
 }
 
 // parse reads what the flag says.
-func (p *prelude) parse(t *target) error {
+func (p *prelude) parse(cmd *cobra.Command, t *target) error {
 	for _, text := range p.texts {
 		kind, body, stated := strings.Cut(text, "=")
 		m := outgoing{kind: strings.TrimSpace(kind), body: json.RawMessage("{}")}
@@ -37,6 +37,7 @@ func (p *prelude) parse(t *target) error {
 		if err := t.checkType(m.kind); err != nil {
 			return usagef("--%s: %w", p.flag, err)
 		}
+		t.warnFields(cmd, fmt.Sprintf("--%s %s: ", p.flag, m.kind), m.kind, m.body)
 		p.messages = append(p.messages, m)
 	}
 	return nil

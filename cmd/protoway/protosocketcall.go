@@ -51,7 +51,11 @@ func (p *protoSocketPeer) Call(ctx context.Context, m outgoing) (incoming, error
 	_ = p.write(ctx, call.frame) // if it fails, it is sent on the next session
 	select {
 	case err := <-call.acked:
-		return p.replyOf(call), err
+		reply, refused := p.replyOf(call)
+		if err != nil {
+			err = &ackedError{err, refused}
+		}
+		return reply, err
 	case <-ctx.Done():
 		return incoming{}, context.Cause(ctx)
 	case <-p.done:
@@ -59,12 +63,14 @@ func (p *protoSocketPeer) Call(ctx context.Context, m outgoing) (incoming, error
 	}
 }
 
-func (p *protoSocketPeer) replyOf(call *protoSocketCall) incoming {
+// replyOf returns the reply of a call that was acked, and whether the server had
+// refused the token.
+func (p *protoSocketPeer) replyOf(call *protoSocketCall) (reply incoming, refused bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	reply := call.last
+	reply = call.last
 	reply.Correlated = false // it is the answer itself
-	return reply
+	return reply, p.refused
 }
 
 func (p *protoSocketPeer) forget() {

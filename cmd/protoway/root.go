@@ -57,7 +57,13 @@ func newRoot() *cobra.Command {
 		Use:   "protoway",
 		Short: "Work with Protoway, the gateway for protocol-buffer messages",
 		Long: `Protoway is a gateway for protocol-buffer messages over WebSocket. This tool
-makes projects, generates their code and takes over schemas of Proto Socket.
+
+  makes projects and generates their code: init, generate, proto
+  takes over schemas of Proto Socket: migrate
+  finds what is wrong before a server starts: check, config, routes
+  talks to servers: call, send, listen; with tokens: token
+  measures them: bench
+  shows an example and its own version: demo, version
 
 Exit codes: 0 it is done, 1 it failed, 2 the command line is not right.`,
 		Example: `  protoway init chat    # a project of your own, with a page and a test

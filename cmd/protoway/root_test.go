@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 
@@ -36,6 +37,17 @@ func TestHelp(t *testing.T) {
 	})
 	if met < 8 {
 		t.Errorf("there are only %d commands", met)
+	}
+}
+
+// The help of the program itself tells what each command is for.
+func TestHelpNamesEveryCommand(t *testing.T) {
+	root := newRoot()
+	words := strings.FieldsFunc(root.Long, func(r rune) bool { return r == ' ' || r == '\n' || r == ',' || r == ';' })
+	for _, cmd := range root.Commands() {
+		if !slices.Contains(words, cmd.Name()) {
+			t.Errorf("the help does not say what %s is for:\n%s", cmd.Name(), root.Long)
+		}
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -34,6 +35,7 @@ What the program does before protoway.New it does here too, such as reading its
 configuration or listening. What stands behind -- are its arguments.`,
 		Example: `  protoway routes
   protoway routes ./cmd/server --json
+  protoway routes ~/chat    # a folder of another module
   protoway routes ./examples/chat -- -addr 127.0.0.1:0`,
 	}
 	cmd.Args = func(cmd *cobra.Command, args []string) error {
@@ -78,6 +80,9 @@ func askRoutes(cmd *cobra.Command, name string, args []string, limit time.Durati
 		return nil, err
 	}
 	defer func() { _ = os.RemoveAll(folder) }()
+	if folder, err = filepath.Abs(folder); err != nil {
+		return nil, err
+	}
 	program, err := buildProgram(cmd, filepath.Join(folder, "program"), name)
 	if err != nil {
 		return nil, err
@@ -93,7 +98,9 @@ func buildProgram(cmd *cobra.Command, folder, name string) (string, error) {
 	if err := os.Mkdir(folder, 0o700); err != nil {
 		return "", err
 	}
-	build := exec.CommandContext(cmd.Context(), "go", "build", "-o", folder, name) //nolint:gosec // the user states it
+	within, pattern := buildPlace(name)
+	build := exec.CommandContext(cmd.Context(), "go", "build", "-o", folder, pattern) //nolint:gosec // the user states it
+	build.Dir = within
 	out, err := build.CombinedOutput()
 	if err != nil && !errors.As(err, new(*exec.ExitError)) {
 		return "", fmt.Errorf("go does not run: %w; install Go", err)
@@ -109,6 +116,32 @@ func buildProgram(cmd *cobra.Command, folder, name string) (string, error) {
 		return "", fmt.Errorf("%s has %d programs: state one package with main, such as ./cmd/server", name, len(built))
 	}
 	return filepath.Join(folder, built[0].Name()), nil
+}
+
+// buildPlace returns where go builds a package, and how it is named there: this
+// folder, or that of the package if it is of another module, which go would refuse.
+func buildPlace(name string) (folder, pattern string) {
+	own, err := filepath.Abs(".")
+	if err != nil || !filepath.IsAbs(name) && !strings.HasPrefix(name, ".") {
+		return "", name // a path of Go
+	}
+	stated, err := filepath.Abs(name)
+	if found, missing := os.Stat(stated); err != nil || missing != nil || !found.IsDir() || moduleRoot(own) == moduleRoot(stated) {
+		return "", name
+	}
+	return stated, "."
+}
+
+// moduleRoot is the nearest folder with a go.mod, from one up; empty if there is none.
+func moduleRoot(folder string) string {
+	for ; ; folder = filepath.Dir(folder) {
+		if _, err := os.Stat(filepath.Join(folder, "go.mod")); err == nil {
+			return folder
+		}
+		if folder == filepath.Dir(folder) {
+			return ""
+		}
+	}
 }
 
 // runForRoutes runs a program until it has ended, and returns what it printed.

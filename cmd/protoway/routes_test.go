@@ -33,6 +33,21 @@ func TestRoutes(t *testing.T) {
 	}
 }
 
+// A program of another module is asked from anywhere, by its folder.
+func TestRoutesOfAnotherModule(t *testing.T) {
+	t.Chdir(t.TempDir())
+	did := cli(t, "routes", suite.root+"/examples/chat", "--", "-addr", "127.0.0.1:0")
+	if did.code != exitOK || !strings.Contains(did.out, "chat.v1.Say") {
+		t.Errorf("%+v", did)
+	}
+	write(t, "go.mod", "module example.com/outer\n")
+	write(t, "inner/go.mod", "module example.com/inner\n")
+	write(t, "inner/main.go", "package main\n\nfunc main() { nothing() }\n")
+	if did := cli(t, "routes", "./inner"); did.code != exitFailed || !strings.Contains(did.err, "undefined: nothing") {
+		t.Errorf("%+v", did)
+	}
+}
+
 // What is wrong with a program is said, with what it printed.
 func TestRoutesOfBadPrograms(t *testing.T) {
 	t.Chdir(t.TempDir())

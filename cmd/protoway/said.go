@@ -89,6 +89,15 @@ func (t *target) describe(err error) error {
 	return errors.New(t.hide(strings.Join(lines, "\n")))
 }
 
+// lost says that there is no connection, why, and when there may be one.
+func (t *target) lost(err error, wait time.Duration) string {
+	why := t.hide(t.explainLoss(err).Error())
+	if _, how, cut := strings.Cut(why, "failed to get reader: "); cut { // nobody said why
+		why = "it was cut (" + strings.TrimSpace(how[strings.LastIndex(how, ": ")+1:]) + ")"
+	}
+	return "connection lost: " + sentence(why, "trying again in "+wait.Round(time.Millisecond).String())
+}
+
 // hide takes the token out of a text: a URL may be part of it.
 func (t *target) hide(text string) string {
 	if t.token != nil {

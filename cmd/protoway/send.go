@@ -66,6 +66,7 @@ type sending struct {
 	peer    peer
 	sent    int
 	refused int
+	strange map[string]bool // warnings about fields that were told already
 }
 
 func (s *sending) run(lines bool) error {
@@ -110,6 +111,7 @@ func (s *sending) lines(ctx context.Context) error {
 		body, err := parseBody(text)
 		if err == nil {
 			m.body = body
+			s.warnFields(number, m)
 			err = s.send(ctx, m)
 		}
 		if err == nil {
@@ -129,6 +131,20 @@ func (s *sending) lines(ctx context.Context) error {
 		return fmt.Errorf("the input cannot be read: %w", err)
 	}
 	return nil
+}
+
+// warnFields tells of each field that the schema does not have once, however many
+// lines have it.
+func (s *sending) warnFields(number int, m outgoing) {
+	for _, each := range s.target.strangeFields(m.kind, m.body) {
+		if !s.strange[each] {
+			progress(s.cmd, "warning: line %d: %s", number, each)
+		}
+		if s.strange == nil {
+			s.strange = map[string]bool{}
+		}
+		s.strange[each] = true
+	}
 }
 
 func (s *sending) ended() bool {

@@ -82,15 +82,16 @@ func screenshots(t *testing.T) string {
 // program is the chat server as a process of its own.
 type program struct {
 	addr    string
+	flags   []string
 	command *exec.Cmd
 	stderr  *bytes.Buffer
 }
 
 // start starts the program and waits until it says that it is ready. It ends
 // with the test.
-func start(t *testing.T, addr string) *program {
+func start(t *testing.T, addr string, flags ...string) *program {
 	t.Helper()
-	p := &program{addr: addr}
+	p := &program{addr: addr, flags: flags}
 	if err := p.start(); err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +107,7 @@ var ready = regexp.MustCompile(`open http://localhost:(\d+) `)
 
 func (p *program) start() error {
 	p.stderr = &bytes.Buffer{}
-	p.command = exec.Command(os.Args[0], "-addr", p.addr)
+	p.command = exec.Command(os.Args[0], append([]string{"-addr", p.addr}, p.flags...)...)
 	p.command.Env = append(os.Environ(), asProgram+"=1")
 	p.command.Stderr = p.stderr
 	stdout, err := p.command.StdoutPipe()

@@ -19,7 +19,7 @@ import (
 
 func main() {
 	addr := flag.String("addr", ":8080", "address to listen on")
-	debug := flag.Bool("debug", false, "log every broadcast and change of identity")
+	debug := flag.Bool("debug", false, "log each connection that is made, with its session")
 	flag.Usage = func() {
 		_, _ = fmt.Fprintf(flag.CommandLine.Output(), "Chat serves a chat page at / and its WebSocket at /ws.\n\nExample:\n  chat -addr 127.0.0.1:9000\n\nFlags:\n")
 		flag.PrintDefaults()

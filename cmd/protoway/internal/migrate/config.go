@@ -34,6 +34,8 @@ type config struct {
 	prefix  string   // Go import path of out
 	common  bool
 	notes   []string
+	// newModule is the Go module to make; empty if there is one.
+	newModule string
 }
 
 // readConfig reads the settings in a folder.
@@ -138,27 +140,41 @@ func inside(dir, stated string) (string, error) {
 
 var moduleLine = regexp.MustCompile(`(?m)^module\s+"?([^\s"]+)`)
 
-// setPrefix finds the Go import path of the generated code.
+// setPrefix finds the Go import path of the generated code: that of the module
+// that is stated, or else of the one around the folder.
 func (c *config) setPrefix(dir, module string) error {
 	root, err := filepath.Abs(dir)
 	if err != nil {
 		return err
 	}
-	if module != "" {
+	around, folder := moduleAround(root)
+	switch {
+	case module != "":
 		c.prefix = path.Join(module, c.out)
-		return nil
+	case folder == "":
+		module = path.Join("example.com", filepath.Base(root))
+		c.prefix = path.Join(module, c.out)
+		c.notes = append(c.notes, "there is no go.mod: the generated code is to be "+c.prefix+"; state another module with --module")
+	default:
+		below, err := filepath.Rel(folder, root)
+		c.prefix = path.Join(around, filepath.ToSlash(below), c.out)
+		return err
 	}
-	for folder := root; ; folder = filepath.Dir(folder) {
+	if folder == "" {
+		c.newModule = module
+	}
+	return nil
+}
+
+// moduleAround finds the Go module of a folder; folder is empty if there is none.
+func moduleAround(root string) (module, folder string) {
+	for folder = root; ; folder = filepath.Dir(folder) {
 		text, err := read(filepath.Join(folder, "go.mod"))
 		if found := moduleLine.FindSubmatch(text); err == nil && found != nil {
-			below, err := filepath.Rel(folder, root)
-			c.prefix = path.Join(string(found[1]), filepath.ToSlash(below), c.out)
-			return err
+			return string(found[1]), folder
 		}
 		if folder == filepath.Dir(folder) {
-			c.prefix = path.Join("example.com", filepath.Base(root), c.out)
-			c.notes = append(c.notes, "there is no go.mod: the generated code is to be "+c.prefix+"; state another module with --module")
-			return nil
+			return "", ""
 		}
 	}
 }

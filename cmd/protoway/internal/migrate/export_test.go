@@ -3,7 +3,7 @@ package migrate
 // Rewrite is rewrite, for the fuzz test.
 func Rewrite(text string, trustAuth bool) (string, *Report) {
 	report := new(Report)
-	return rewrite("fuzz.proto", text, trustAuth, report), report
+	return rewrite("fuzz.proto", text, Options{Rewrite: true, TrustAuth: trustAuth}, report), report
 }
 
 // Words are the words of a file without its comments.

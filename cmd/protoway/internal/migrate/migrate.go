@@ -37,6 +37,8 @@ type Options struct {
 type Plan struct {
 	Files  []File
 	Report Report
+	// NewModule is the Go module to make, since there is none around the folder.
+	NewModule string
 }
 
 // File is a file to write.
@@ -81,7 +83,7 @@ func Make(options Options) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	plan := &Plan{Report: Report{Notes: config.notes}}
+	plan := &Plan{Report: Report{Notes: config.notes}, NewModule: config.newModule}
 	if err := plan.addSettings(options, config); err != nil {
 		return nil, err
 	}
@@ -92,7 +94,7 @@ func Make(options Options) (*Plan, error) {
 	if options.Rewrite {
 		plan.addSchemas(options, texts)
 	} else {
-		plan.warnOpen(options, texts)
+		plan.warn(options, texts)
 	}
 	plan.Report.fill()
 	if len(plan.Report.Mistakes) > 0 {
@@ -173,7 +175,7 @@ func (c *config) schemas(dir string) (map[string]string, error) {
 // addSchemas plans the proto files with options.
 func (p *Plan) addSchemas(options Options, texts map[string]string) {
 	for _, path := range slices.Sorted(maps.Keys(texts)) {
-		changed := rewrite(path, texts[path], options.TrustAuth, &p.Report)
+		changed := rewrite(path, texts[path], options, &p.Report)
 		if changed != texts[path] {
 			p.Files = append(p.Files, File{Path: path, Text: changed})
 			p.Report.Wrote = append(p.Report.Wrote, path)
@@ -181,16 +183,21 @@ func (p *Plan) addSchemas(options Options, texts map[string]string) {
 	}
 }
 
-// warnOpen tells which messages comments open that stay as they are.
-func (p *Plan) warnOpen(options Options, texts map[string]string) {
+// warn tells what comments that stay as they are mean here: which messages they
+// open, and what no code is generated for.
+func (p *Plan) warn(options Options, texts map[string]string) {
 	var found Report
 	for _, path := range slices.Sorted(maps.Keys(texts)) {
-		rewrite(path, texts[path], options.TrustAuth, &found)
+		rewrite(path, texts[path], options, &found)
 	}
+	p.Report.Notes = append(p.Report.Notes, found.Notes...)
 	for _, place := range found.LeftOff {
 		p.Report.Notes = append(p.Report.Notes, fmt.Sprintf(
 			"%s:%d: %s: auth = false counts here, and never did in Proto Socket: take it out unless anybody may send it",
 			place.File, place.Line, place.Message))
+	}
+	for _, mistake := range found.Mistakes {
+		p.Report.Notes = append(p.Report.Notes, mistake+"; generate refuses it")
 	}
 }
 

@@ -19,21 +19,21 @@ type edit struct {
 // rewriter turns the comments of one file into options.
 type rewriter struct {
 	*source
-	trustAuth bool
-	edits     []edit
-	report    *Report
-	changed   int // messages
+	options Options
+	edits   []edit
+	report  *Report
+	changed int // messages
 }
 
 // rewrite returns the text of a file with options instead of annotated comments.
 // What it leaves to people, and what is wrong, goes to the report.
-func rewrite(name, text string, trustAuth bool, report *Report) string {
+func rewrite(name, text string, options Options, report *Report) string {
 	s, err := scan(name, text)
 	if err != nil {
 		report.Mistakes = append(report.Mistakes, err.Error())
 		return text
 	}
-	r := &rewriter{source: s, trustAuth: trustAuth, report: report}
+	r := &rewriter{source: s, options: options, report: report}
 	messages, strange := messagesOf(s)
 	var problems model.Problems
 	for _, each := range strange {
@@ -74,7 +74,9 @@ func (r *rewriter) message(m *message) model.Problems {
 		return r.position(offset + place.Byte)
 	}
 	if m.stated {
-		r.report.note(at(block.Start), m.name, "the message has the option already: move what the comment states there by hand")
+		if r.options.Rewrite {
+			r.report.note(at(block.Start), m.name, "the message has the option already: move what the comment states there by hand")
+		}
 		return nil
 	}
 	var problems model.Problems
@@ -84,7 +86,7 @@ func (r *rewriter) message(m *message) model.Problems {
 	if block.Origin == nil {
 		problems.Add(at(block.Start), "the message has no origin", m.name, "state origin = client, server or both")
 	}
-	if strings.HasPrefix(strings.TrimSpace(untilLineEnd(r.text[m.body:])), "/*") {
+	if r.options.Rewrite && strings.HasPrefix(strings.TrimSpace(untilLineEnd(r.text[m.body:])), "/*") {
 		problems.Add(r.position(m.body), "the body of the message begins with a comment", m.name, "put the comment on a line of its own")
 	}
 	made := &option{block: block, lines: strings.Split(text, "\n"), fields: m.fields}
@@ -107,8 +109,12 @@ func (r *rewriter) judgeAuth(m *message, made *option, at func(comment.Place) mo
 	case auth == nil:
 	case !made.fromClient():
 		made.withoutAuth = true
-		r.report.note(at(auth.Key), m.name, "auth is left out: it is about senders, and only the server sends this message")
-	case !auth.Is && !r.trustAuth:
+		text := "auth is about senders, and only the server sends this message: take it out, since generate refuses it"
+		if r.options.Rewrite {
+			text = "auth is left out: it is about senders, and only the server sends this message"
+		}
+		r.report.note(at(auth.Key), m.name, text)
+	case !auth.Is && !r.options.TrustAuth:
 		made.withoutAuth = true
 		place := at(auth.Key)
 		r.report.LeftOff = append(r.report.LeftOff, Place{File: place.File, Line: place.Line, Message: m.name})
