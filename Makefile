@@ -31,10 +31,10 @@ run: ## Start the chat example on http://localhost:8080
 	@exec $(BIN)/chat
 
 .PHONY: test
-test: $(BUF) tools-race tools-browser $(E2E) ## Run all tests, with the race detector, and the allocation gates without
+test: $(BUF) tools-race tools-browser tools-python $(E2E) ## Run all tests, with the race detector, and the allocation gates without
 	BUF=$(BUF) $(GO) test -race -shuffle=on -timeout 15m ./...
 	@echo 'once more what opens sockets, with a goroutine for each connection'
-	TEST_MODE=goroutine $(GO) test -race -shuffle=on -timeout 10m . ./clients/go ./transport
+	TEST_MODE=goroutine $(GO) test -race -shuffle=on -timeout 10m . ./clients/go
 	cd bench && $(GO) test -timeout 5m ./...
 	@echo 'allocation gates: the race detector allocates, so they count without it'
 	BUF=$(BUF) $(GO) test -run Alloc -count=1 ./...
@@ -111,6 +111,17 @@ $(LINT):
 .PHONY: tools-race
 tools-race: # the race detector needs a C compiler
 	@.ci/need gcc gcc libc6-dev
+
+# The Python client that the tests of transport speak to.
+PYTHON := .cache/python/pyvenv.cfg
+
+.PHONY: tools-python
+tools-python: $(PYTHON) ## Install the Python client of the tests
+
+$(PYTHON): transport/testdata/python.sh transport/testdata/requirements.txt
+	@echo 'installing the Python package websockets'
+	transport/testdata/python.sh .cache/python
+	@touch $@
 
 .PHONY: tools-browser
 tools-browser: ## Install chromium for the browser tests if it is missing (Debian)

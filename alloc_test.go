@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 
@@ -50,6 +51,7 @@ func (s *sink) Write(messages [][]byte, _ bool) (bool, error) {
 
 func (s *sink) Close(consumer.CloseCode, string) {}
 func (s *sink) Abort(consumer.CloseCode)         {}
+func (s *sink) Partial() time.Time               { return time.Time{} }
 
 // inMemory runs a server whose connections are sinks.
 func inMemory(t testing.TB) *protoway.Server {

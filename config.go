@@ -51,8 +51,12 @@ type Config struct {
 	// older ones are sent upgrade-api-version, once per connection, and are served
 	// all the same. Default: 0, all may.
 	MinAPIVersion int32
-	// Limits bound what one connection may use.
+	// Limits bound what clients may use.
 	Limits consumer.Limits
+	// TrustedProxies are the addresses and networks ("10.0.0.7", "10.0.0.0/8") of the
+	// proxies in front of the server, whose X-Forwarded-For says where a client is.
+	// Default: none, and the client is where its connection comes from.
+	TrustedProxies []string
 	// Pools size the goroutines that run receivers.
 	Pools consumer.Pools
 	// Mode says how connections are read: by events or by a goroutine each.
@@ -125,7 +129,8 @@ func (c Config) check() error {
 	if checker, ok := c.Verifier.(auth.Checker); ok {
 		errs = append(errs, checker.Check())
 	}
-	errs = append(errs, c.Mode.Check())
+	_, err := transport.ParseProxies(c.TrustedProxies)
+	errs = append(errs, err, c.Mode.Check())
 	return errors.Join(errs...)
 }
 

@@ -129,10 +129,11 @@ func (s *Server) connectPath(name string, p Path) error {
 func (s *Server) serve() {
 	s.mux, s.handlers = http.NewServeMux(), map[string]*transport.Handler{}
 	s.engine = transport.NewEngine(s.config.Mode, s.config.Limits.MaxMessageBytes)
+	proxies, _ := transport.ParseProxies(s.config.TrustedProxies) // check has reported what is wrong
 	for name, path := range s.paths {
 		p := s.config.Paths[name]
 		s.handlers[name] = transport.New(transport.Config{
-			Node: s.node, Path: path, Dialects: p.dialects(),
+			Node: s.node, Path: path, Dialects: p.dialects(), Proxies: proxies,
 			Origins: p.Origins, Identify: p.Identify, Engine: s.engine, Logger: s.config.Logger,
 		})
 		s.mux.Handle(name, s.handlers[name])

@@ -10,10 +10,11 @@ import (
 	"github.com/protoway/protoway/consumer"
 )
 
-// Timeouts of the HTTP server that [Server.ListenAndServe] runs.
 const (
-	readHeaderTimeout = 10 * time.Second
-	shutdownTimeout   = 15 * time.Second
+	// shutdownTimeout is how long [Server.ListenAndServe] takes to shut down.
+	shutdownTimeout = 15 * time.Second
+	// idleTimeout is how long an HTTP connection may wait for its next request.
+	idleTimeout = 2 * time.Minute
 )
 
 // ListenAndServe serves on a TCP address, such as ":8080", until ctx ends, and
@@ -32,7 +33,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener, handler http.
 	if handler == nil {
 		handler = s
 	}
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: readHeaderTimeout}
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: s.config.Limits.HandshakeTimeout, IdleTimeout: idleTimeout}
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
 	select {

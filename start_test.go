@@ -115,9 +115,11 @@ func TestStrictNamesWhatNobodyHandles(t *testing.T) {
 // TestRulesThatCannotBeEnforcedAreRefused: never ignored in silence.
 func TestRulesThatCannotBeEnforcedAreRefused(t *testing.T) {
 	for name, rules := range map[string]*protowayv1.Rules{
-		"rate_limit":    {Origin: protowayv1.Rules_CLIENT, RateLimit: &protowayv1.RateLimit{Count: 1}},
+		"rate_limit":    {Origin: protowayv1.Rules_CLIENT, RateLimit: &protowayv1.RateLimit{Burst: 1}},
+		"period":        {Origin: protowayv1.Rules_CLIENT, RateLimit: &protowayv1.RateLimit{Count: 1, Per: durationpb.New(-1)}},
 		"SHARED":        {Origin: protowayv1.Rules_CLIENT, Dedupe: protowayv1.Rules_SHARED},
-		"slow_consumer": {Origin: protowayv1.Rules_SERVER, SlowConsumer: &protowayv1.SlowConsumer{Policy: protowayv1.SlowConsumer_DROP}},
+		"slow_consumer": {Origin: protowayv1.Rules_SERVER, SlowConsumer: &protowayv1.SlowConsumer{Policy: protowayv1.SlowConsumer_LATEST, Key: "missing"}},
+		"9":             {Origin: protowayv1.Rules_SERVER, SlowConsumer: &protowayv1.SlowConsumer{Policy: 9}},
 	} {
 		_, err := protoway.New(protoway.Config{
 			Paths:    map[string]protoway.Path{"/ws": {}},
@@ -129,7 +131,7 @@ func TestRulesThatCannotBeEnforcedAreRefused(t *testing.T) {
 	}
 	allowed := &protowayv1.Rules{
 		Origin: protowayv1.Rules_SERVER, ClientCache: &protowayv1.ClientCache{Ttl: durationpb.New(time.Hour)},
-		SlowConsumer: &protowayv1.SlowConsumer{Policy: protowayv1.SlowConsumer_DISCONNECT},
+		SlowConsumer: &protowayv1.SlowConsumer{Policy: protowayv1.SlowConsumer_DROP},
 	}
 	start(t, protoway.Config{Messages: []proto.Message{ruled(t, allowed)}})
 }

@@ -1,10 +1,12 @@
 package broadcast
 
 import (
+	"crypto/sha256"
 	"runtime"
 	"sync"
 	"time"
 
+	protowayv1 "github.com/protoway/protoway/gen/protoway/v1"
 	"github.com/protoway/protoway/wire"
 )
 
@@ -13,6 +15,7 @@ type delivery struct {
 	p       *Publication
 	entry   *wire.Entry
 	reached int
+	slow    Slow          // the zero value: it waits for slow members
 	awaited bool          // somebody waits until it was delivered
 	done    chan struct{} // gets one then
 }
@@ -21,15 +24,38 @@ var deliveries = sync.Pool{New: func() any { return &delivery{done: make(chan st
 
 func newDelivery(p *Publication, e *wire.Entry) *delivery {
 	d := deliveries.Get().(*delivery)
-	d.p, d.entry, d.reached = p, e, 0
+	d.p, d.entry, d.reached, d.slow = p, e, 0, slowRule(p, e)
 	// Who is left out has to be found out, to say how many were reached.
 	d.awaited = !d.plain()
 	return d
 }
 
 func (d *delivery) recycle() {
-	d.p, d.entry = nil, nil
+	d.p, d.entry, d.slow = nil, nil, Slow{}
 	deliveries.Put(d)
+}
+
+// maxTopicKey is the longest key of a topic; longer ones are hashed.
+const maxTopicKey = 64
+
+// slowRule says what happens to a publication at members that are slow. One with a
+// position waits: without it there would be a hole in what they see of the history.
+func slowRule(p *Publication, e *wire.Entry) Slow {
+	slow := Slow{Policy: e.Rules.GetSlowConsumer().GetPolicy()}
+	if slow.Policy <= protowayv1.SlowConsumer_DISCONNECT || p.Position != (wire.Position{}) {
+		return Slow{}
+	}
+	slow.Topic = Topic{Group: p.Group, Type: e.Type}
+	if slow.Policy == protowayv1.SlowConsumer_LATEST {
+		var room [maxTopicKey]byte
+		key := e.AppendLatestKey(room[:0], p.Payload)
+		if len(key) > maxTopicKey {
+			sum := sha256.Sum256(key)
+			key = sum[:]
+		}
+		slow.Topic.Key = string(key)
+	}
+	return slow
 }
 
 // plain reports whether all members get the publication.

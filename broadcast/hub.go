@@ -8,6 +8,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	protowayv1 "github.com/protoway/protoway/gen/protoway/v1"
 	"github.com/protoway/protoway/status"
 	"github.com/protoway/protoway/wire"
 )
@@ -31,6 +32,23 @@ type Bundle struct {
 	Data []byte
 	// Ends says where each of them but the last one ends.
 	Ends []int
+	// Slow says of each frame what happens to it at a member that is slow. It is empty
+	// if all of them wait, which is the default.
+	Slow []Slow
+}
+
+// Slow is what happens to a publication at a member that is slow.
+type Slow struct {
+	Policy protowayv1.SlowConsumer_Policy
+	// Topic is what the publication is about.
+	Topic Topic
+}
+
+// Topic is what a publication is about: of those with the same topic, a slow member
+// gets the latest if the rule of the message is LATEST.
+type Topic struct {
+	Group, Type string
+	Key         string // the value of the field that the rule names, or its hash
 }
 
 // Observer is told what the hub does. Its methods never block.

@@ -1,6 +1,7 @@
 package broadcast
 
 import (
+	"slices"
 	"sync"
 
 	"github.com/protoway/protoway/wire"
@@ -10,6 +11,7 @@ import (
 // which is encoded when the first member needs it.
 type spelling struct {
 	run   []*delivery
+	slow  bool      // some of them do not wait for slow members
 	known []spelled // as many as there are dialects in use, which are few
 }
 
@@ -38,6 +40,7 @@ func newSpelling(run []*delivery) *spelling {
 		n++
 	}
 	s.run = run[:n]
+	s.slow = slices.ContainsFunc(s.run, func(d *delivery) bool { return d.slow != (Slow{}) })
 	return s
 }
 
@@ -54,6 +57,8 @@ func (s *spelling) recycle() {
 		if cap(k.bundle.Data) > maxKeptBundle {
 			k.bundle.Data = nil
 		}
+		clear(k.bundle.Slow)
+		k.bundle.Slow = k.bundle.Slow[:0]
 		k.dialect, k.bundle.Data, k.bundle.Ends, k.failed = nil, k.bundle.Data[:0], k.bundle.Ends[:0], k.failed[:0]
 	}
 	s.known = s.known[:0]
@@ -75,12 +80,15 @@ func (s *spelling) in(h *Hub, dialect wire.Dialect) *Bundle {
 	k := &s.known[len(s.known)-1]
 	k.dialect = dialect
 	for i, d := range s.run {
-		k.add(h, i, d)
+		if k.add(h, i, d) && s.slow {
+			k.bundle.Slow = append(k.bundle.Slow, d.slow)
+		}
 	}
 	return &k.bundle
 }
 
-func (k *spelled) add(h *Hub, i int, d *delivery) {
+// add appends a publication, and reports whether the dialect has words for it.
+func (k *spelled) add(h *Hub, i int, d *delivery) bool {
 	p := d.p
 	f := wire.Frame{Kind: wire.KindMessage, Message: wire.Message{
 		Type: d.entry.Type, Entry: d.entry, Payload: p.Payload, Group: p.Group, Position: p.Position,
@@ -91,12 +99,13 @@ func (k *spelled) add(h *Hub, i int, d *delivery) {
 		h.logger.Error("publication cannot be encoded", "dialect", k.dialect.Name(), "publication", p.String(), "error", err)
 		h.observer.PublicationDropped(p.Type, "encode")
 		k.failed = append(k.failed, i)
-		return
+		return false
 	}
 	if begin > 0 && len(data) > begin {
 		k.bundle.Ends = append(k.bundle.Ends, begin)
 	}
 	k.bundle.Data = data
+	return len(data) > begin
 }
 
 // missing returns how many members did not get a publication of the run, since

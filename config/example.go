@@ -48,6 +48,8 @@ func exampleOf(k Key) string {
 		return scalarText(k.Default)
 	case strings.HasSuffix(k.Name, fileSuffix):
 		return "/run/secrets/" + strings.NewReplacer(".", "-", "_", "-").Replace(strings.TrimSuffix(k.Name, fileSuffix))
+	case k.Name == "trusted_proxies":
+		return "[10.0.0.0/8]"
 	default:
 		return `"..."`
 	}

@@ -126,6 +126,10 @@ func (l *loader) entry(section string, k, v *yaml.Node) {
 
 func (l *loader) scalar(known key, n *yaml.Node) {
 	at := l.at(n)
+	if _, many := known.value(l.settings).(networksValue); many && target(n).Kind == yaml.SequenceNode {
+		l.networks(known, target(n))
+		return
+	}
 	if text, ok := l.text(n, known.name); ok {
 		l.assign(known, text, at)
 	}

@@ -33,6 +33,7 @@ func keys() []key {
 		{"mode", "How connections are read: auto, event (Linux), goroutine (one for each). By default by events where that is possible.", func(s *Settings) value {
 			return modeValue{choiceValue{textValue{(*string)(&s.Mode)}, []string{string(transport.Auto), string(transport.Event), string(transport.Goroutine)}}}
 		}},
+		{"trusted_proxies", "The addresses and networks of proxies in front of the server, whose X-Forwarded-For says where a client is, such as 10.0.0.0/8; a list, or one text with commas.", func(s *Settings) value { return networksValue{&s.TrustedProxies} }},
 		{"drain_spread", "The time that a shutdown gives clients to reconnect elsewhere.", func(s *Settings) value { return durationValue{&s.DrainSpread, 0} }},
 	}
 	return append(append(table, poolKeys()...), limitKeys()...)
@@ -60,9 +61,24 @@ func limitKeys() []key {
 	span := func(least time.Duration, field func(*consumer.Limits) *time.Duration) func(*Settings) value {
 		return func(s *Settings) value { return durationValue{field(&s.Limits), least} }
 	}
+	perhaps := func(field func(*consumer.Limits) *int) func(*Settings) value {
+		return func(s *Settings) value { return intValue[int]{field(&s.Limits), 0} }
+	}
+	perhapsSize := func(field func(*consumer.Limits) *int) func(*Settings) value {
+		return func(s *Settings) value { return sizeOrNone{sizeValue{field(&s.Limits)}} }
+	}
 	const least = time.Millisecond // the unit of the protocol
 	shortestTicket := consumer.Limits{}.WithDefaults().TicketLife
 	return []key{
+		{"limits.max_connections", "How many connections the process takes; beyond, they are refused with 503. By default (0) nine tenths of the file descriptors that it may have.", perhaps(func(l *consumer.Limits) *int { return &l.MaxConnections })},
+		{"limits.max_connections_per_address", "How many connections one address may have, a /64 of IPv6; beyond, they are refused with 429. 0 is no limit.", perhaps(func(l *consumer.Limits) *int { return &l.MaxConnectionsPerAddress })},
+		{"limits.max_connections_per_user", "How many connections a user may have on this node; beyond, they are closed.", count(func(l *consumer.Limits) *int { return &l.MaxConnectionsPerUser })},
+		{"limits.handshakes_per_second", "How many connections may be opened in a second; beyond, they are refused with 503. 0 is no limit.", perhaps(func(l *consumer.Limits) *int { return &l.HandshakesPerSecond })},
+		{"limits.handshake_burst", "How many may be opened at once. By default as many as in a second.", perhaps(func(l *consumer.Limits) *int { return &l.HandshakeBurst })},
+		{"limits.frames_per_second", "How many frames a connection may send in a second; beyond, they are refused. 0 is no limit.", perhaps(func(l *consumer.Limits) *int { return &l.FramesPerSecond })},
+		{"limits.frame_burst", "How many may come at once. By default as many as in a second.", perhaps(func(l *consumer.Limits) *int { return &l.FrameBurst })},
+		{"limits.bytes_per_second", "How many bytes of messages a connection may send in a second; beyond, their frames are refused. 0 is no limit.", perhapsSize(func(l *consumer.Limits) *int { return &l.BytesPerSecond })},
+		{"limits.byte_burst", "How many may come at once. By default as many as in a second, and not less than max_message_bytes.", perhapsSize(func(l *consumer.Limits) *int { return &l.ByteBurst })},
 		{"limits.max_message_bytes", "The largest WebSocket message that is read; a larger one closes the connection.", size(func(l *consumer.Limits) *int { return &l.MaxMessageBytes })},
 		{"limits.max_in_flight", "How many frames of a connection may wait or run; beyond, they are refused.", count(func(l *consumer.Limits) *int { return &l.MaxInFlight })},
 		{"limits.in_flight_bytes", "How many bytes of payload these may have together.", size(func(l *consumer.Limits) *int { return &l.InFlightBytes })},
@@ -71,6 +87,7 @@ func limitKeys() []key {
 		{"limits.handshake_timeout", "How long a client may take to say Hello.", span(least, func(l *consumer.Limits) *time.Duration { return &l.HandshakeTimeout })},
 		{"limits.heartbeat", "The silence after which a side shows that it is alive; after three times as long the connection is closed.", span(least, func(l *consumer.Limits) *time.Duration { return &l.Heartbeat })},
 		{"limits.handler_timeout", "How long a handler may take unless its message says otherwise.", span(least, func(l *consumer.Limits) *time.Duration { return &l.HandlerTimeout })},
+		{"limits.read_timeout", "How long a message may take from its first byte to its last one; after it the connection is closed.", span(least, func(l *consumer.Limits) *time.Duration { return &l.ReadTimeout })},
 		{"limits.write_timeout", "How long one write may be stuck.", span(least, func(l *consumer.Limits) *time.Duration { return &l.WriteTimeout })},
 		{"limits.dedupe_window", "How long the outcome of a frame with a key is kept.", span(least, func(l *consumer.Limits) *time.Duration { return &l.DedupeWindow })},
 		{"limits.dedupe_per_user", "How many keys of one user are remembered; beyond, frames with a key are refused.", count(func(l *consumer.Limits) *int { return &l.DedupePerUser })},

@@ -34,7 +34,7 @@ func (s *Settings) Server(code protoway.Config) (protoway.Config, error) {
 	made.PublicByDefault, made.Strict = merged.PublicByDefault, merged.Strict
 	made.WithoutSystem, made.ForwardErrors = merged.WithoutSystem, merged.ForwardErrors
 	made.MinAPIVersion, made.Mode, made.DrainSpread = merged.MinAPIVersion, merged.Mode, merged.DrainSpread
-	made.Pools, made.Limits = merged.Pools, merged.Limits
+	made.Pools, made.Limits, made.TrustedProxies = merged.Pools, merged.Limits, merged.TrustedProxies
 	if s.Tickets.Secret.Set() {
 		made.Secret = s.Tickets.Secret.Bytes()
 	}
@@ -53,7 +53,7 @@ func (s *Settings) over(code protoway.Config) (*Settings, error) {
 		PublicByDefault: code.PublicByDefault, Strict: code.Strict,
 		WithoutSystem: code.WithoutSystem, ForwardErrors: code.ForwardErrors,
 		MinAPIVersion: code.MinAPIVersion, Mode: code.Mode, DrainSpread: code.DrainSpread,
-		Pools: code.Pools, Limits: code.Limits,
+		Pools: code.Pools, Limits: code.Limits, TrustedProxies: code.TrustedProxies,
 	}
 	for _, k := range keys() {
 		mine := k.value(s)

@@ -35,7 +35,18 @@ forward_errors: true
 min_api_version: 3
 drain_spread: 8s
 pools: {sync_workers: 1, sync_queue: 2, async_workers: 3, async_queue: 4}
+trusted_proxies: [10.0.0.0/8, 127.0.0.1]
 limits:
+  max_connections: 21
+  max_connections_per_address: 22
+  max_connections_per_user: 23
+  handshakes_per_second: 24
+  handshake_burst: 25
+  frames_per_second: 26
+  frame_burst: 27
+  bytes_per_second: 28KiB
+  byte_burst: 29KiB
+  read_timeout: 30s
   max_message_bytes: 1
   max_in_flight: 2
   in_flight_bytes: 3

@@ -32,6 +32,7 @@ type Settings struct {
 	ForwardErrors   bool
 	MinAPIVersion   int32
 	Mode            transport.Mode
+	TrustedProxies  []string
 	DrainSpread     time.Duration
 	Pools           consumer.Pools
 	Limits          consumer.Limits

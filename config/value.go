@@ -191,6 +191,17 @@ func (v sizeValue) set(text string) error {
 	return nil
 }
 
+// sizeOrNone is a number of bytes, or none.
+type sizeOrNone struct{ sizeValue }
+
+func (v sizeOrNone) set(text string) error {
+	if text == "0" {
+		*v.field = 0
+		return nil
+	}
+	return v.sizeValue.set(text)
+}
+
 // secretValue is bytes that are never shown.
 type secretValue struct{ field *Secret }
 

@@ -67,6 +67,7 @@ func (k *call) halt() {
 // expire acks a call whose time is over. Its lane and worker stay taken until
 // the handlers return.
 func (k *call) expire() {
+	k.c.node.observer.Limited(limitHandler)
 	k.ack(nil, status.DeadlineExceeded.Errorf("%q took longer than allowed", k.Type()))
 	k.end(context.DeadlineExceeded)
 	if k.c.node.dedupe.forgetWaiter(k) {

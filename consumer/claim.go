@@ -18,6 +18,7 @@ func (k *call) claimKey(j *job) bool {
 		return true // every frame has a key there, asked for or not: better without than not at all
 	case err != nil:
 		if status.CodeOf(err) == status.ResourceExhausted {
+			k.c.node.observer.Limited(limitDedupe)
 			k.c.markRefused(j)
 		}
 		k.finish(nil, err)

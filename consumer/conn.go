@@ -1,6 +1,9 @@
 package consumer
 
-import "strconv"
+import (
+	"strconv"
+	"time"
+)
 
 // Conn is the transport under a consumer. A transport calls [Consumer.Receive]
 // for each message it reads, from one goroutine at a time, and [Consumer.Closed]
@@ -16,6 +19,9 @@ type Conn interface {
 	Write(messages [][]byte, text bool) (done bool, err error)
 	// Close starts to end the connection with a close code and does not block.
 	Close(code CloseCode, reason string)
+	// Partial returns since when a message has been coming in that is not complete;
+	// the zero time if there is none.
+	Partial() time.Time
 	// Abort ends the connection at once, also while a write waits. The other side learns
 	// no code; code is what Closed is told.
 	Abort(code CloseCode)
@@ -41,6 +47,9 @@ const (
 	CloseIdle         CloseCode = 4001 // nothing was heard from the client for three heartbeats
 	CloseHandshake    CloseCode = 4002 // no Hello within the handshake timeout
 	CloseByServer     CloseCode = 4003 // a receiver or the server API closed it
+	CloseTooFast      CloseCode = 4004 // the client went on sending faster than it may
+	CloseTooMany      CloseCode = 4005 // the user has as many connections as allowed
+	CloseStalled      CloseCode = 4006 // a message was begun and not completed in time
 	CloseNoHello      CloseCode = 4500 // the first frame was not Hello
 	CloseRefused      CloseCode = 4501 // a receiver's Connected refused it
 	CloseDisconnected CloseCode = 4502 // a receiver closed it for good

@@ -61,10 +61,11 @@ type Consumer struct {
 	mu sync.Mutex // guards what follows
 	schedule
 	asking
-	secret   string            // proves an anonymous client on resume
-	welcomed bool              // frames behind hello may run
-	settles  bool              // the client says when its keys may be forgotten
-	claims   map[uint64]*claim // by frame, those that it has not said so of
+	secret   string                 // proves an anonymous client on resume
+	welcomed bool                   // frames behind hello may run
+	settles  bool                   // the client says when its keys may be forgotten
+	claims   map[uint64]*claim      // by frame, those that it has not said so of
+	buckets  map[*wire.Entry]bucket // of the connection, for messages with a rate limit
 	closed   bool
 	parted   bool  // Disconnected has been or is being called
 	calls    *call // those that run, a list
@@ -80,6 +81,7 @@ type reading struct {
 	scratch    []byte
 	lastToken  string // that came with a frame
 	outdated   bool   // it was told that its version is too old
+	rates      *rates // nil: there is no limit
 }
 
 // attached is the receivers of the connection.
@@ -105,8 +107,9 @@ func newConsumer(node *Node, conn Conn, opening Opening) *Consumer {
 		began:   time.Now(),
 	}
 	conn.Attach(c)
-	c.outbox = newOutbox(conn, opening.Dialect, node.limits.OutboxBytes, &node.wheel.clock)
+	c.outbox = newOutbox(conn, opening.Dialect, node)
 	c.onFrame = c.takeFrame
+	c.rates = newRates(node)
 	c.own.c = c
 	c.secret = newSecret()
 	c.identity.Store(newIdentity(auth.Anonymous, anonymousSubject(c.secret)))
@@ -144,12 +147,13 @@ func (c *Consumer) Session() string { return c.name }
 // Dialect is how the connection's frames are spelled.
 func (c *Consumer) Dialect() wire.Dialect { return c.opening.Dialect }
 
-// Deliver sends encoded frames of a group.
-func (c *Consumer) Deliver(b *broadcast.Bundle) { c.outbox.pushAll(b.Data, b.Ends) }
-
 // Written is called by the transport when the network has taken what was left of
 // a write.
 func (c *Consumer) Written() { c.outbox.written() }
+
+// Progressed is called by the transport when the network has taken a part of what
+// was left of a write: it is slow, and not stuck.
+func (c *Consumer) Progressed() { c.outbox.stuckSince.Store(c.node.wheel.clock.now()) }
 
 // Close ends the connection once all that waits is written.
 func (c *Consumer) Close(code CloseCode, reason string) { c.outbox.close(code, reason) }

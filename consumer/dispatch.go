@@ -48,9 +48,9 @@ func (c *Consumer) skips(j *job) bool {
 // dispatch is the way of one message, from its lane to its ack.
 func (c *Consumer) dispatch(j *job) {
 	began := time.Now()
-	if err := c.admitAgain(j); err != nil {
+	if err := c.admitted(j); err != nil {
 		c.freeSlot(&j.slot)
-		c.refuse(j.from, j.name(), err)
+		c.refuseJob(j, err)
 		return
 	}
 	k := c.newCall(j)

@@ -11,13 +11,16 @@ import (
 // is never ignored in silence. client_cache is not among them: it is an
 // instruction to clients.
 func Enforceable(e *wire.Entry) error {
+	limit := e.Rules.GetRateLimit()
 	switch {
-	case e.Rules.GetRateLimit() != nil:
-		return fmt.Errorf("%s: rate_limit is not enforced by this version: remove it", e.Name())
+	case limit != nil && limit.GetCount() == 0:
+		return fmt.Errorf("%s: the rate_limit allows nothing: state a count of at least 1", e.Name())
+	case limit.GetPer() != nil && limit.GetPer().AsDuration() <= 0:
+		return fmt.Errorf("%s: the period of the rate_limit is not positive", e.Name())
 	case e.Rules.GetDedupe() == protowayv1.Rules_SHARED:
 		return fmt.Errorf("%s: dedupe: SHARED needs a store that nodes share, which this version has not: state LOCAL or NONE", e.Name())
-	case e.Rules.GetSlowConsumer().GetPolicy() > protowayv1.SlowConsumer_DISCONNECT:
-		return fmt.Errorf("%s: slow_consumer %s is not enforced by this version: state DISCONNECT", e.Name(), e.Rules.GetSlowConsumer().GetPolicy())
+	case e.Rules.GetSlowConsumer().GetPolicy() > protowayv1.SlowConsumer_LATEST:
+		return fmt.Errorf("%s: slow_consumer %s is not known to this version", e.Name(), e.Rules.GetSlowConsumer().GetPolicy())
 	}
 	return nil
 }

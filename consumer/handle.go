@@ -213,6 +213,7 @@ func (h *Handle) later(begin func()) error {
 // submit hands work to the asynchronous workers, or acks that there are none.
 func (h *Handle) submit(fn func(ctx context.Context) (proto.Message, error)) {
 	if !h.c.node.async.submit(&background{call: h.call, fn: fn}) {
+		h.c.node.observer.Limited(limitAsyncQueue)
 		h.call.finish(nil, overload("all asynchronous workers are busy and their queue is full"))
 	}
 }

@@ -33,7 +33,7 @@ func (c *Consumer) welcome(j *job) {
 	if !c.open(hello, resumed) {
 		return
 	}
-	c.log().Debug("welcome", "client", hello.GetClient(), "user", c.identity.Load().user.ID, "resumed", resumed, "token refused", failure)
+	c.log().Debug("welcome", "client", hello.GetClient(), "user", c.identity.Load().user.ID, "resumed", resumed, "token_refused", failure)
 	c.answerJob(j, failure)
 	if failure != nil {
 		_ = c.send(&wire.Frame{Kind: wire.KindAuthenticate, Control: &protowayv1.Authenticate{}})
@@ -49,7 +49,10 @@ func (c *Consumer) turnAway(why *status.Error) {
 		c.log().Info("connection refused", "error", why)
 	}
 	code := CloseRefused
-	if why.Code.Retryable() || why.Code == status.Internal {
+	switch {
+	case why == errTooMany:
+		code = CloseTooMany
+	case why.Code.Retryable() || why.Code == status.Internal:
 		code = CloseTryLater
 	}
 	c.outbox.close(code, validText(why.Text))
@@ -87,10 +90,15 @@ func (c *Consumer) identify(ctx context.Context, token string) *status.Error {
 	if user == nil || !user.SignedIn() {
 		return failure
 	}
-	if err := c.join(ctx, joining{user: user.ID}); err != nil {
-		return status.From(err)
+	if err := c.node.takeUser(user); err != nil {
+		return err
 	}
-	if err := c.become(newIdentity(user, userSubject(user.ID))); err != nil {
+	err := c.join(ctx, joining{user: user.ID})
+	if err == nil {
+		err = c.become(newIdentity(user, userSubject(user.ID)))
+	}
+	if err != nil {
+		c.node.dropUser(user)
 		return status.From(err)
 	}
 	return failure

@@ -66,6 +66,10 @@ func (c *Consumer) authenticate(j *job) {
 	if _, err := c.setUser(ctx, user, reason); err != nil && failure == nil {
 		failure = status.From(err)
 	}
+	if failure == errTooMany { // what is behind it must not run as the user before
+		c.outbox.close(CloseTooMany, failure.Text)
+		return
+	}
 	c.answerJob(j, failure)
 	if failure != nil && !c.opening.Dialect.Handshake() {
 		_ = c.send(&wire.Frame{Kind: wire.KindAuthenticate, Control: &protowayv1.Authenticate{}})
@@ -157,26 +161,33 @@ func (c *Consumer) swapUser(ctx context.Context, user *auth.User, reason string)
 	}
 	// The group of the new user comes first, so that nothing sent to it after the
 	// change is missed; then identity and groups change in one step.
+	if err := c.node.takeUser(user); err != nil {
+		return nil, err
+	}
 	if user.SignedIn() {
 		if err := c.join(ctx, joining{user: user.ID}); err != nil {
+			c.node.dropUser(user)
 			return nil, err
 		}
 	}
 	left, err := c.becomeOther(next, reason)
+	if err != nil {
+		c.node.dropUser(user)
+	}
 	c.release(ctx, left...)
 	return next, err
 }
 
 // become changes the identity, unless the connection has ended: the node counts
-// its users, and has counted this one out then.
+// its users, and has counted this one out then. Another user was counted in by
+// takeUser before.
 func (c *Consumer) become(next *identity) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed {
 		return status.Canceled.Errorf("the connection is closed")
 	}
-	c.node.countUser(c.identity.Swap(next).user, next.user)
-	c.node.wheel.nudge(c, next.user.Expires)
+	c.swapIdentity(next)
 	return nil
 }
 
@@ -188,9 +199,16 @@ func (c *Consumer) becomeOther(next *identity, reason string) ([]*membership, er
 	if c.closed {
 		return nil, status.Canceled.Errorf("the connection is closed")
 	}
-	c.node.countUser(c.identity.Swap(next).user, next.user)
-	c.node.wheel.nudge(c, next.user.Expires)
+	c.swapIdentity(next)
 	return c.leaveForUser(next, reason), nil
+}
+
+// swapIdentity puts an identity in the place of another one. The caller holds mu.
+func (c *Consumer) swapIdentity(next *identity) {
+	if before := c.identity.Swap(next); before.user.ID != next.user.ID {
+		c.node.dropUser(before.user)
+	}
+	c.node.wheel.nudge(c, next.user.Expires)
 }
 
 func (c *Consumer) subjectOf(user *auth.User) string {

@@ -5,6 +5,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/protoway/protoway/status"
 	"github.com/protoway/protoway/wire"
 )
 
@@ -21,6 +22,9 @@ type job struct {
 	control proto.Message // the other kinds
 	inner   func()        // work of the server's own, with no frame
 
+	late    *status.Error // why it is refused, known before it is queued
+	limit   string        // which limit it has reached, for metrics
+	unrated bool          // its rate limit is checked when its turn has come
 	slot    slot
 	number  uint64 // of its arrival on the connection
 	excess  bool   // it was refused because the client has too much in flight

@@ -2,8 +2,37 @@ package consumer
 
 import "time"
 
-// Limits bound what one connection may use. A zero field means its default.
+// Limits bound what clients may use. A zero field means its default.
 type Limits struct {
+	// MaxConnections is how many connections the process takes; further ones are
+	// refused with 503. Default: nine tenths of the file descriptors that the process
+	// may have, where the system says how many these are.
+	MaxConnections int
+	// MaxConnectionsPerAddress is how many connections one address may have, which is
+	// a /64 of IPv6; further ones are refused with 429. Default: no limit, since many
+	// people share the address of a company or of a proxy.
+	MaxConnectionsPerAddress int
+	// MaxConnectionsPerUser is how many connections a signed-in user may have on this
+	// node; further ones are closed with 4005. Default: 1,000.
+	MaxConnectionsPerUser int
+	// HandshakesPerSecond is how many connections may be opened in a second; further
+	// ones are refused with 503. Default: no limit.
+	HandshakesPerSecond int
+	// HandshakeBurst is how many may be opened at once. Default: HandshakesPerSecond.
+	HandshakeBurst int
+	// FramesPerSecond is how many frames a connection may send in a second; further
+	// ones are acked ResourceExhausted, and a client that goes on is closed with
+	// 4004. Default: no limit.
+	FramesPerSecond int
+	// FrameBurst is how many may come at once. Default: FramesPerSecond.
+	FrameBurst int
+	// BytesPerSecond is how many bytes of messages a connection may send in a second;
+	// beyond, it is as with FramesPerSecond. Default: no limit.
+	BytesPerSecond int
+	// ByteBurst is how many may come at once. A larger message is taken if nothing
+	// came for long enough. Default: BytesPerSecond, and not less than
+	// MaxMessageBytes.
+	ByteBurst int
 	// MaxMessageBytes is the largest message of the transport that is read;
 	// larger ones close the connection with 1009. Default: 1 MiB.
 	MaxMessageBytes int
@@ -22,6 +51,7 @@ type Limits struct {
 	// Default: 4 MiB.
 	OutboxBytes int
 	// HandshakeTimeout is how long a client may take to say Hello. Default: 10 s.
+	// [protoway.Server.Serve] gives the HTTP request in front of it as long.
 	HandshakeTimeout time.Duration
 	// Heartbeat is the silence after which a side shows that it is alive; after
 	// three times as long without a sign the connection is closed. Default: 25 s.
@@ -29,6 +59,9 @@ type Limits struct {
 	// HandlerTimeout is how long a handler may take unless its message says
 	// otherwise. Default: 30 s.
 	HandlerTimeout time.Duration
+	// ReadTimeout is how long a message may take from its first byte to its last one;
+	// after it the connection is closed with 4006. Default: 30 s.
+	ReadTimeout time.Duration
 	// WriteTimeout is how long one write may be stuck. Default: 10 s.
 	WriteTimeout time.Duration
 	// DedupeWindow is how long the outcome of a keyed frame is kept. Default: 5 min.
@@ -69,6 +102,8 @@ const (
 // WithDefaults returns l with every zero field set to its default.
 func (l Limits) WithDefaults() Limits {
 	orInt(&l.MaxMessageBytes, 1<<20)
+	l = l.withRates()
+	orInt(&l.MaxConnectionsPerUser, 1000)
 	orInt(&l.MaxInFlight, 256)
 	orInt(&l.InFlightBytes, 4<<20)
 	orInt(&l.MaxGroups, 1000)
@@ -76,6 +111,7 @@ func (l Limits) WithDefaults() Limits {
 	orDuration(&l.HandshakeTimeout, 10*time.Second)
 	orDuration(&l.Heartbeat, 25*time.Second)
 	orDuration(&l.HandlerTimeout, 30*time.Second)
+	orDuration(&l.ReadTimeout, 30*time.Second)
 	orDuration(&l.WriteTimeout, 10*time.Second)
 	orDuration(&l.DedupeWindow, 5*time.Minute)
 	orInt(&l.DedupePerUser, 10_000)
@@ -84,6 +120,45 @@ func (l Limits) WithDefaults() Limits {
 	l.TicketLife = max(l.TicketLife, minTicketLife)
 	return l
 }
+
+// withRates sets what follows from rates. Zero is no limit there.
+func (l Limits) withRates() Limits {
+	for _, field := range []*int{
+		&l.MaxConnections, &l.MaxConnectionsPerAddress, &l.HandshakesPerSecond, &l.FramesPerSecond, &l.BytesPerSecond,
+	} {
+		*field = max(*field, 0)
+	}
+	orInt(&l.HandshakeBurst, l.HandshakesPerSecond)
+	orInt(&l.FrameBurst, l.FramesPerSecond)
+	if l.BytesPerSecond > 0 {
+		orInt(&l.ByteBurst, max(l.BytesPerSecond, l.MaxMessageBytes))
+	}
+	return l
+}
+
+// The limits as metrics name them, by their keys in the configuration. A rate
+// limit is that of a message's rules.
+const (
+	limitConnections = "max_connections"
+	limitAddress     = "max_connections_per_address"
+	limitUser        = "max_connections_per_user"
+	limitHandshakes  = "handshakes_per_second"
+	limitFrames      = "frames_per_second"
+	limitBytes       = "bytes_per_second"
+	limitType        = "rate_limit"
+	limitInFlight    = "max_in_flight"
+	limitFlightBytes = "in_flight_bytes"
+	limitGroups      = "max_groups"
+	limitOutbox      = "outbox_bytes"
+	limitHandshake   = "handshake_timeout"
+	limitSilence     = "heartbeat"
+	limitHandler     = "handler_timeout"
+	limitRead        = "read_timeout"
+	limitWrite       = "write_timeout"
+	limitDedupe      = "dedupe"
+	limitSyncQueue   = "sync_queue"
+	limitAsyncQueue  = "async_queue"
+)
 
 // WithDefaults returns p with every zero field set to its default.
 func (p Pools) WithDefaults() Pools {

@@ -56,6 +56,9 @@ func (c *Consumer) join(ctx context.Context, j joining) error {
 	if !added {
 		c.node.hub.Release(group)
 	}
+	if status.CodeOf(err) == status.ResourceExhausted {
+		c.node.observer.Limited(limitGroups)
+	}
 	return err
 }
 

@@ -49,19 +49,24 @@ type Node struct {
 	observer   Observer
 	logger     *slog.Logger
 	limits     Limits
+	started    time.Time
+	frameRate  rate // of one connection
+	byteRate   rate
 	schemaHash string
 	forward    func(err error) string // nil: clients learn nothing
 
 	minAPIVersion int32
 
-	sync     *workers
-	async    *workers
-	dedupe   *dedupe
-	wheel    *wheel
-	policies sync.Map // *wire.Entry to *auth.Policy of its receivers
-	draining atomic.Bool
-	delayed  atomic.Int64   // frames that are to be acked after a delay
-	parting  sync.WaitGroup // what runs for no frame: Disconnected, and the end of users
+	sync      *workers
+	async     *workers
+	dedupe    *dedupe
+	wheel     *wheel
+	policies  sync.Map // *wire.Entry to *auth.Policy of its receivers
+	limiters  sync.Map // *wire.Entry to *limiter of its senders
+	admission *admission
+	draining  atomic.Bool
+	delayed   atomic.Int64   // frames that are to be acked after a delay
+	parting   sync.WaitGroup // what runs for no frame: Disconnected, and the end of users
 
 	mu        sync.Mutex // guards what follows
 	consumers map[*Consumer]struct{}
@@ -81,6 +86,10 @@ func NewNode(config Config) *Node {
 		dedupe:    newDedupe(limits),
 		consumers: map[*Consumer]struct{}{},
 		users:     map[string]int{},
+		started:   time.Now(),
+		frameRate: perSecond(limits.FramesPerSecond, limits.FrameBurst),
+		byteRate:  perSecond(limits.BytesPerSecond, limits.ByteBurst),
+		admission: newAdmission(limits),
 	}
 	n.wheel = startWheel()
 	return n
@@ -88,6 +97,9 @@ func NewNode(config Config) *Node {
 
 // Limits returns the limits in force.
 func (n *Node) Limits() Limits { return n.limits }
+
+// sinceStart is the clock of buckets, which nobody sets back.
+func (n *Node) sinceStart() time.Duration { return time.Since(n.started) }
 
 // Open starts a consumer on a connection.
 func (n *Node) Open(conn Conn, opening Opening) *Consumer {
@@ -112,7 +124,7 @@ func (n *Node) forget(c *Consumer, code CloseCode) {
 	n.mu.Lock()
 	delete(n.consumers, c)
 	n.mu.Unlock()
-	n.countUser(c.identity.Load().user, auth.Anonymous)
+	n.dropUser(c.identity.Load().user)
 	n.observer.Closed(c.opening.Path.Name, c.opening.Dialect.Name(), code)
 }
 
@@ -146,20 +158,6 @@ func (n *Node) later(work func()) {
 		}()
 		work()
 	})
-}
-
-// countUser moves a connection from one user to another.
-func (n *Node) countUser(from, to *auth.User) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if from.SignedIn() {
-		if n.users[from.ID]--; n.users[from.ID] <= 0 {
-			delete(n.users, from.ID)
-		}
-	}
-	if to.SignedIn() {
-		n.users[to.ID]++
-	}
 }
 
 // Stats returns the state of the node.

@@ -18,6 +18,11 @@ type Observer interface {
 	Acked(kind string, code status.Code)
 	// Handled says how long the handlers of a message took.
 	Handled(kind string, took time.Duration)
+	// Limited is called whenever a limit was reached, by its key in the configuration.
+	Limited(limit string)
+	// DeliveryDropped is called for each publication that a member does not get since
+	// it is slow, with what the message's rule says for that: drop or latest.
+	DeliveryDropped(kind, policy string)
 	// Panicked is called for each panic of a handler.
 	Panicked(kind string)
 }

@@ -19,6 +19,8 @@ type outbox struct {
 	limit int  // bytes that may wait
 	clock *clock
 
+	observer Observer
+
 	stuckSince atomic.Int64 // when the running write began, in nanoseconds since 1970; 0: none
 	lastWrite  atomic.Int64 // when the last write began, likewise
 	over       atomic.Bool  // nothing is taken any more, for who does not hold mu
@@ -26,6 +28,7 @@ type outbox struct {
 	mu         sync.Mutex // guards what follows
 	pending    *sheaf     // nil: nothing waits
 	writing    int        // bytes in the running write
+	unwritten  int        // 1 while the network is full: writes that it has not taken
 	maxMessage int
 	held       bool // nothing is written before the first frame is known
 	busy       bool // somebody writes, or the network has to take what was written
@@ -36,25 +39,13 @@ type outbox struct {
 	told       bool // the connection was told to close
 }
 
-// sheaf is encoded frames, split into messages of the transport.
-type sheaf struct {
-	data     []byte
-	ends     []int // where each message but the last one ends
-	messages [][]byte
-}
-
-var sheaves = sync.Pool{New: func() any { return &sheaf{} }}
-
-// maxKeptSheaf is the largest buffer that is used again.
-const maxKeptSheaf = 64 << 10
-
 // firstMaxMessage is the largest message before the client has stated its own.
 const firstMaxMessage = 32 << 10
 
-func newOutbox(conn Conn, dialect wire.Dialect, limit int, clock *clock) *outbox {
+func newOutbox(conn Conn, dialect wire.Dialect, n *Node) *outbox {
 	return &outbox{
-		conn: conn, text: dialect.Text(), joins: dialect.Joins(), limit: limit, clock: clock,
-		held: true, maxMessage: firstMaxMessage,
+		conn: conn, text: dialect.Text(), joins: dialect.Joins(), limit: n.limits.OutboxBytes,
+		clock: &n.wheel.clock, observer: n.observer, held: true, maxMessage: firstMaxMessage,
 	}
 }
 
@@ -66,6 +57,11 @@ func (o *outbox) push(frame []byte) { o.pushAll(frame, nil) }
 // says where each but the last one ends.
 func (o *outbox) pushAll(data []byte, ends []int) {
 	o.mu.Lock()
+	o.send(data, ends)
+}
+
+// send is pushAll for who holds mu. It unlocks it.
+func (o *outbox) send(data []byte, ends []int) {
 	switch {
 	case o.shut:
 		o.mu.Unlock()
@@ -74,15 +70,21 @@ func (o *outbox) pushAll(data []byte, ends []int) {
 		o.mu.Unlock()
 		o.writeNow(data)
 	case o.full(len(data)):
-		// What waits is given up, so that the client learns why as soon as it reads.
-		o.discard()
-		o.shut, o.closeCode, o.closeText = true, CloseSlow, "the client reads too slowly"
-		o.over.Store(true)
-		o.start()
+		o.overflow()
 	default:
 		o.queue(data, ends)
 		o.start()
 	}
+}
+
+// overflow ends a connection whose queue is full. What waits is given up, so that
+// the client learns why as soon as it reads. The caller holds mu, which is unlocked.
+func (o *outbox) overflow() {
+	o.discard()
+	o.shut, o.closeCode, o.closeText = true, CloseSlow, "the client reads too slowly"
+	o.over.Store(true)
+	o.start()
+	o.observer.Limited(limitOutbox)
 }
 
 // pushSoon is push for a frame behind which others may come: they share a write.
@@ -117,7 +119,7 @@ func (o *outbox) idle() bool { return !o.busy && !o.held && o.pending == nil }
 func (o *outbox) full(bytes int) bool {
 	waiting := o.writing
 	if o.pending != nil {
-		waiting += len(o.pending.data)
+		waiting += o.pending.size()
 	}
 	return waiting > 0 && waiting+bytes > o.limit
 }
@@ -232,9 +234,10 @@ func (o *outbox) flush() {
 			}
 			return
 		}
+		messages := batch.split()
 		o.writing = len(batch.data)
 		o.mu.Unlock()
-		done := o.write(batch.split())
+		done := o.write(messages)
 		batch.recycle()
 		if !done {
 			return
@@ -257,13 +260,24 @@ func (o *outbox) write(messages [][]byte) bool {
 		return true // nothing waits any more
 	case done:
 		o.stuckSince.Store(0)
+	default:
+		o.countUnwritten(1)
 	}
 	return done
+}
+
+// countUnwritten notes that the network is full, or not any more. Who says that it
+// has taken all may be faster than who learns that it had not.
+func (o *outbox) countUnwritten(by int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.unwritten += by
 }
 
 // written goes on when the network has taken what was left of a write.
 func (o *outbox) written() {
 	o.stuckSince.Store(0)
+	o.countUnwritten(-1)
 	o.flush()
 }
 
@@ -274,49 +288,6 @@ func (o *outbox) stuck(now time.Time) time.Duration {
 		return 0
 	}
 	return now.Sub(time.Unix(0, since))
-}
-
-// add appends a frame to the last message, or to a new one.
-func (s *sheaf) add(frame []byte, joins bool, maxMessage int) {
-	begin := 0
-	if len(s.ends) > 0 {
-		begin = s.ends[len(s.ends)-1]
-	}
-	filled := len(s.data) - begin
-	if filled > 0 && (!joins || filled+len(frame) > maxMessage) {
-		s.ends = append(s.ends, len(s.data))
-	}
-	s.data = append(s.data, frame...)
-}
-
-// append adds the messages of other behind those of s.
-func (s *sheaf) append(other *sheaf) {
-	offset := len(s.data)
-	s.ends = append(s.ends, offset)
-	for _, end := range other.ends {
-		s.ends = append(s.ends, offset+end)
-	}
-	s.data = append(s.data, other.data...)
-}
-
-// split returns the messages.
-func (s *sheaf) split() [][]byte {
-	begin := 0
-	for _, end := range s.ends {
-		s.messages = append(s.messages, s.data[begin:end])
-		begin = end
-	}
-	s.messages = append(s.messages, s.data[begin:])
-	return s.messages
-}
-
-func (s *sheaf) recycle() {
-	if cap(s.data) > maxKeptSheaf {
-		return
-	}
-	clear(s.messages)
-	s.data, s.ends, s.messages = s.data[:0], s.ends[:0], s.messages[:0]
-	sheaves.Put(s)
 }
 
 // isHeld reports whether the outbox still waits for its first frame.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -40,6 +41,19 @@ func (r *recorder) Close(code CloseCode, _ string) {
 
 func (r *recorder) Abort(CloseCode) {}
 
+func (r *recorder) Partial() time.Time { return time.Time{} }
+
+// quiet is an observer of limits that does not care.
+type quiet struct{ Observer }
+
+func (quiet) Limited(string)                 {}
+func (quiet) DeliveryDropped(string, string) {}
+
+// outboxOf makes an outbox of a limit, without a connection of a node.
+func outboxOf(conn Conn, dialect wire.Dialect, limit int) *outbox {
+	return newOutbox(conn, dialect, &Node{limits: Limits{OutboxBytes: limit}, wheel: &wheel{}, observer: quiet{}})
+}
+
 // TestOutboxKeepsFramesWholeAndInOrder: whatever is pushed comes out in its
 // order, in messages that are not larger than stated unless a frame is alone in
 // one, and with the first frame in front of all.
@@ -51,7 +65,7 @@ func TestOutboxKeepsFramesWholeAndInOrder(t *testing.T) {
 		if joins {
 			dialect = wire.Protobuf
 		}
-		o := newOutbox(conn, dialect, 1<<20, &clock{})
+		o := outboxOf(conn, dialect, 1<<20)
 		conn.full, conn.written = rapid.IntRange(0, 10).Draw(t, "full"), o.written
 		o.maxMessage = most
 		var want, frames [][]byte
@@ -87,7 +101,7 @@ func TestOutboxKeepsFramesWholeAndInOrder(t *testing.T) {
 
 func TestOutboxRefusedBeforeWelcomeSaysNothing(t *testing.T) {
 	conn := &recorder{wrote: make(chan struct{})}
-	o := newOutbox(conn, wire.Protobuf, 1<<20, &clock{})
+	o := outboxOf(conn, wire.Protobuf, 1<<20)
 	o.push([]byte("early"))
 	o.close(CloseRefused, "no")
 	<-conn.wrote

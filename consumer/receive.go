@@ -16,6 +16,9 @@ import (
 func (c *Consumer) Receive(message []byte, text bool) {
 	c.lastRead.Store(c.node.wheel.clock.now())
 	c.complained = false
+	if c.rates != nil {
+		c.meterBytes(len(message))
+	}
 	c.wire.Decode(message, text, c.onFrame)
 }
 
@@ -26,6 +29,9 @@ func (c *Consumer) takeFrame(f *wire.Frame) {
 	}
 	if !c.greeted {
 		c.takeFirst(f)
+		return
+	}
+	if c.rates != nil && c.meterFrame(f) {
 		return
 	}
 	if f.Err != nil {
@@ -87,7 +93,7 @@ func (c *Consumer) takeAuthenticate(f *wire.Frame) {
 		return
 	}
 	if j.excess || err.Code == status.FailedPrecondition {
-		c.refuse(j.from, j.name(), err)
+		c.refuseJob(j, err)
 	} else {
 		c.outbox.close(CloseTryLater, err.Text)
 	}
@@ -142,9 +148,17 @@ func (c *Consumer) checkVersion(version int32) {
 // take enqueues a frame or acks why it cannot be.
 func (c *Consumer) take(j *job, ref laneRef) {
 	if err := c.enqueue(j, ref); err != nil {
-		c.refuse(j.from, j.name(), err)
+		c.refuseJob(j, err)
 		j.recycle()
 	}
+}
+
+// refuseJob acks a frame that was not queued, or not run.
+func (c *Consumer) refuseJob(j *job, err *status.Error) {
+	if j.limit != "" {
+		c.node.observer.Limited(j.limit)
+	}
+	c.refuse(j.from, j.name(), err)
 }
 
 // route finds who handles a message.
@@ -233,7 +247,7 @@ func (c *Consumer) refuse(to from, kind string, err *status.Error) {
 // could be read, the ack names no frame, so that a developer sees it; one of
 // these for each message of the transport is enough.
 func (c *Consumer) refuseMalformed(f *wire.Frame) {
-	c.node.observer.Acked("malformed", f.Err.Code)
+	c.node.observer.Acked(malformed, f.Err.Code)
 	if f.ID == 0 {
 		if c.complained {
 			return
@@ -242,6 +256,9 @@ func (c *Consumer) refuseMalformed(f *wire.Frame) {
 	}
 	c.sendAck(fromOf(f), f.Err, wire.Message{})
 }
+
+// malformed is what metrics call a frame that could not be decoded.
+const malformed = "malformed"
 
 // kindOf is what metrics call a message; names made up by strangers stay out.
 func kindOf(m *wire.Message) string {

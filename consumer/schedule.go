@@ -59,15 +59,27 @@ func (c *Consumer) room(j *job) *status.Error {
 	if j.inner != nil || j.kind == wire.KindHello { // the client sees Welcome before hello has ended
 		return nil
 	}
+	if j.late != nil {
+		return j.late
+	}
 	limits := &c.node.limits
 	j.excess = true // unless it finds a place
 	if c.inFlight >= limits.MaxInFlight {
+		j.limit = limitInFlight
 		return overload("%d frames are in flight, which is the limit: wait for acks", c.inFlight)
 	}
 	if c.inFlightBytes > 0 && c.inFlightBytes+len(j.payload) > limits.InFlightBytes {
+		j.limit = limitFlightBytes
 		return overload("%d bytes are in flight, which is about the limit: wait for acks", c.inFlightBytes)
 	}
-	j.excess, j.slot = false, slot{true, len(j.payload)}
+	j.excess = false
+	// Behind a barrier it is not known whose frame it is.
+	if j.unrated = c.barrier != nil && !c.asked(j.re); !j.unrated {
+		if err := c.rated(j); err != nil {
+			return err
+		}
+	}
+	j.slot = slot{true, len(j.payload)}
 	c.inFlight++
 	c.inFlightBytes += j.slot.bytes
 	return nil
@@ -112,6 +124,7 @@ func (c *Consumer) place(j *job) *status.Error {
 	if !l.scheduled {
 		// The worker takes mu before it looks for the frame, so it finds it.
 		if !c.node.sync.submit(l) {
+			j.limit = limitSyncQueue
 			return overload("all workers are busy and their queue is full")
 		}
 		l.scheduled = true
@@ -154,7 +167,7 @@ func (c *Consumer) endJob(j *job) {
 	c.mu.Unlock()
 	j.recycle()
 	for i, freed := range refused {
-		c.refuse(freed.from, freed.name(), reasons[i])
+		c.refuseJob(freed, reasons[i])
 		freed.recycle()
 	}
 	if last {

@@ -112,15 +112,41 @@ func (c *Consumer) look(now time.Time) time.Duration {
 	limits := &c.node.limits
 	if c.outbox.stuck(now) > limits.WriteTimeout {
 		c.log().Info("a write is stuck", "timeout", limits.WriteTimeout)
+		c.node.observer.Limited(limitWrite)
 		c.outbox.conn.Abort(CloseSlow)
 		return 0
 	}
+	reading := c.lookAtReading(now)
 	if c.outbox.isHeld() {
-		return c.lookBeforeWelcome(now)
+		return min(c.lookBeforeWelcome(now), reading)
 	}
 	c.renew(now, limits.TicketLife/2)
 	c.announceSoon()
-	return min(c.beat(now), c.lookAtUser(now))
+	return min(c.beat(now), c.lookAtUser(now), reading)
+}
+
+// lookAtReading closes a connection whose client does not complete what it began
+// to send.
+func (c *Consumer) lookAtReading(now time.Time) time.Duration {
+	timeout := c.node.limits.ReadTimeout
+	since := c.outbox.conn.Partial()
+	if since.IsZero() {
+		return timeout // what begins right now may last until then
+	}
+	left := timeout - now.Sub(since)
+	if left <= 0 {
+		c.end(CloseStalled, "a message was not completed in time", limitRead)
+		return c.node.limits.WriteTimeout
+	}
+	return left
+}
+
+// end closes a connection that has reached a limit. Only the first time counts.
+func (c *Consumer) end(code CloseCode, reason, limit string) {
+	if !c.outbox.over.Load() {
+		c.node.observer.Limited(limit)
+	}
+	c.outbox.close(code, reason)
 }
 
 // lookAtUser ends a user whose time is over.
@@ -148,7 +174,7 @@ func (c *Consumer) lookBeforeWelcome(now time.Time) time.Duration {
 	if left > 0 {
 		return left
 	}
-	c.outbox.close(CloseHandshake, "no hello in time")
+	c.end(CloseHandshake, "no hello in time", limitHandshake)
 	return c.node.limits.WriteTimeout
 }
 
@@ -161,7 +187,7 @@ func (c *Consumer) beat(now time.Time) time.Duration {
 	every := c.node.limits.Heartbeat
 	silent := now.Sub(time.Unix(0, c.lastRead.Load()))
 	if silent >= 3*every {
-		c.outbox.close(CloseIdle, "nothing was heard for too long")
+		c.end(CloseIdle, "nothing was heard for too long", limitSilence)
 		return c.node.limits.WriteTimeout
 	}
 	idle := now.Sub(time.Unix(0, c.outbox.lastWrite.Load()))

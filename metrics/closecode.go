@@ -9,6 +9,7 @@ import (
 // gatewayCodes are the close codes that the gateway defines itself.
 var gatewayCodes = []consumer.CloseCode{
 	consumer.CloseSlow, consumer.CloseIdle, consumer.CloseHandshake, consumer.CloseByServer,
+	consumer.CloseTooFast, consumer.CloseTooMany, consumer.CloseStalled,
 	consumer.CloseNoHello, consumer.CloseRefused, consumer.CloseDisconnected,
 }
 

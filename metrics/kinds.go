@@ -27,6 +27,7 @@ type kinds struct {
 	publications *prometheus.CounterVec
 	deliveries   *prometheus.CounterVec
 	dropped      *prometheus.CounterVec
+	skipped      *prometheus.CounterVec
 
 	known atomic.Pointer[map[string]*kind]
 	mu    sync.Mutex // held to replace known
@@ -54,6 +55,7 @@ func newKinds(buckets []float64) *kinds {
 		publications: counter("publications_total", "Publications to groups that reached this node.", "type"),
 		deliveries:   counter("deliveries_total", "Publications times the members they reached on this node.", "type"),
 		dropped:      counter("publications_dropped_total", "Publications that this node could not deliver.", "type", "reason"),
+		skipped:      counter("deliveries_dropped_total", "Publications that slow members did not get.", "type", "policy"),
 	}
 	k.known.Store(&map[string]*kind{})
 	return k
@@ -61,7 +63,7 @@ func newKinds(buckets []float64) *kinds {
 
 // collectors returns what is to be scraped.
 func (k *kinds) collectors() []prometheus.Collector {
-	return []prometheus.Collector{k.acked, k.seconds, k.panics, k.publications, k.deliveries, k.dropped}
+	return []prometheus.Collector{k.acked, k.seconds, k.panics, k.publications, k.deliveries, k.dropped, k.skipped}
 }
 
 // of returns the collectors of a type.

@@ -25,6 +25,12 @@ func (Nop) Acked(string, status.Code) {}
 // Handled does nothing.
 func (Nop) Handled(string, time.Duration) {}
 
+// Limited does nothing.
+func (Nop) Limited(string) {}
+
+// DeliveryDropped does nothing.
+func (Nop) DeliveryDropped(string, string) {}
+
 // Panicked does nothing.
 func (Nop) Panicked(string) {}
 

@@ -45,6 +45,7 @@ type Prometheus struct {
 	registry *prometheus.Registry
 	opened   *prometheus.CounterVec
 	closed   *prometheus.CounterVec
+	limited  *prometheus.CounterVec
 	kinds    *kinds
 	watched  atomic.Pointer[watched] // nil before Watch
 }
@@ -63,6 +64,7 @@ func New(config Config) *Prometheus {
 		registry: prometheus.NewRegistry(),
 		opened:   counter("connections_opened_total", "Connections accepted.", "path", "dialect"),
 		closed:   counter("connections_closed_total", "Connections ended, by close code.", "path", "dialect", "code"),
+		limited:  counter("limited_total", "Times that a limit was reached.", "limit"),
 		kinds:    newKinds(config.Buckets),
 	}
 	p.registry.MustRegister(p) // cannot clash: the registry is new
@@ -95,6 +97,15 @@ func (p *Prometheus) Acked(kind string, code status.Code) { p.kinds.of(kind).ack
 // Handled measures the handlers of a message.
 func (p *Prometheus) Handled(kind string, took time.Duration) {
 	p.kinds.of(kind).handled().Observe(took.Seconds())
+}
+
+// Limited counts that a limit was reached.
+func (p *Prometheus) Limited(limit string) { p.limited.WithLabelValues(limit).Inc() }
+
+// DeliveryDropped counts a publication that a slow member does not get.
+func (p *Prometheus) DeliveryDropped(kind, policy string) {
+	k := p.kinds.of(kind)
+	p.kinds.skipped.WithLabelValues(k.name, policy).Inc()
 }
 
 // Panicked counts a panic of a handler.

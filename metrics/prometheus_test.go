@@ -58,6 +58,14 @@ func TestEveryEventChangesItsMetric(t *testing.T) {
 				`protoway_deliveries_total{type="said"}`:   3,
 			},
 		},
+		"limited": {
+			func(m *metrics.Prometheus) { m.Limited("max_connections"); m.Limited("max_connections") },
+			map[string]float64{`protoway_limited_total{limit="max_connections"}`: 2},
+		},
+		"dropped for one member": {
+			func(m *metrics.Prometheus) { m.DeliveryDropped("price", "latest") },
+			map[string]float64{`protoway_deliveries_dropped_total{policy="latest",type="price"}`: 1},
+		},
 		"dropped": {
 			func(m *metrics.Prometheus) { m.PublicationDropped("said", "unknown_type") },
 			map[string]float64{`protoway_publications_dropped_total{reason="unknown_type",type="said"}`: 1},

@@ -66,7 +66,7 @@ func (p *Prometheus) Collect(metrics chan<- prometheus.Metric) {
 }
 
 func (p *Prometheus) counted() []prometheus.Collector {
-	return append(p.kinds.collectors(), p.opened, p.closed)
+	return append(p.kinds.collectors(), p.opened, p.closed, p.limited)
 }
 
 func collectStats(s consumer.Stats, send func(desc *prometheus.Desc, value int, labels ...string)) {

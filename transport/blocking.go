@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"errors"
 	"net"
 	"syscall"
 
@@ -73,10 +74,11 @@ func (e *blockingEnd) await(c *conn) {
 	}()
 }
 
-// writeLeft writes until nothing is left.
+// writeLeft writes until nothing is left, piece by piece, so that what was
+// written is known.
 func (e *blockingEnd) writeLeft(c *conn) {
 	for p := c.left(); len(p) > 0; p = c.left() {
-		if n, err := e.net.Write(p); !c.taken(n, err) {
+		if n, err := e.net.Write(p[:min(len(p), maxBuffer)]); !c.taken(n, err) {
 			return
 		}
 	}
@@ -85,15 +87,7 @@ func (e *blockingEnd) writeLeft(c *conn) {
 // shut has reads and writes fail. It does not close: that would wait for those
 // that run, one of which may be the caller's.
 func (e *blockingEnd) shut() {
-	under := e.net
-	for {
-		wrapped, ok := under.(interface{ NetConn() net.Conn }) // TLS
-		if !ok {
-			break
-		}
-		under = wrapped.NetConn()
-	}
-	if tcp, ok := under.(*net.TCPConn); ok {
+	if tcp := e.tcp(); tcp != nil {
 		_ = tcp.CloseRead()
 		_ = tcp.CloseWrite()
 		return
@@ -101,8 +95,31 @@ func (e *blockingEnd) shut() {
 	go func() { _ = e.net.Close() }()
 }
 
-// close leaves the closing to readAll, in which its caller is.
-func (e *blockingEnd) close() { e.shut() }
+func (e *blockingEnd) shutRead() {
+	if tcp := e.tcp(); tcp != nil {
+		_ = tcp.CloseRead()
+		return
+	}
+	go func() { _ = e.net.Close() }()
+}
+
+// tcp returns the connection below that of TLS; nil if there is another one.
+func (e *blockingEnd) tcp() *net.TCPConn {
+	under := e.net
+	for {
+		wrapped, ok := under.(interface{ NetConn() net.Conn })
+		if !ok {
+			break
+		}
+		under = wrapped.NetConn()
+	}
+	tcp, _ := under.(*net.TCPConn)
+	return tcp
+}
+
+// close leaves the closing to readAll, which is about to go on or in which its
+// caller is. TLS says goodbye then.
+func (e *blockingEnd) close() {}
 
 // readAll reads until the connection has ended, and closes it.
 func (e *blockingEnd) readAll(c *conn) {
@@ -111,14 +128,17 @@ func (e *blockingEnd) readAll(c *conn) {
 		e.readBlocking(c)
 		return
 	}
-	more := true
+	r := &rawReader{}
 	for c.isOpen() {
 		// Memory is taken only once there is something to read.
 		err := e.raw.Read(func(fd uintptr) bool {
 			scratch := getBuffer()
 			defer scratch.put()
-			for more = true; more; {
-				more = c.readOnce(rawReader(fd), scratch.b[:cap(scratch.b)])
+			r.fd, r.empty = fd, false
+			// Go's poller tells of what comes, and not of what is there: an end of the
+			// stream that came with the last bytes is seen only by another read.
+			for more := true; more || !r.empty && c.isOpen(); {
+				more = c.readOnce(r, scratch.b[:cap(scratch.b)])
 			}
 			return !c.isOpen()
 		})
@@ -129,9 +149,16 @@ func (e *blockingEnd) readAll(c *conn) {
 }
 
 // rawReader reads what has come without waiting.
-type rawReader uintptr
+type rawReader struct {
+	fd    uintptr
+	empty bool // there was nothing more to read
+}
 
-func (fd rawReader) read(p []byte) (int, error) { return tryRead(uintptr(fd), p) }
+func (r *rawReader) read(p []byte) (int, error) {
+	n, err := tryRead(r.fd, p)
+	r.empty = errors.Is(err, errEmpty)
+	return n, err
+}
 
 // readBlocking reads from a connection that cannot be tried.
 func (e *blockingEnd) readBlocking(c *conn) {

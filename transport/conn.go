@@ -19,6 +19,9 @@ type end interface {
 	await(c *conn)
 	// shut ends both directions: whoever reads learns of it, and calls close.
 	shut()
+	// shutRead ends reading: whoever reads learns of it. What the network has taken
+	// goes its way.
+	shutRead()
 	// close gives the network side back. It is called once, by whoever reads.
 	close()
 }
@@ -35,6 +38,7 @@ type conn struct {
 	message []byte // the fragments of a message so far
 	opcode  byte   // its kind; 0: none is open
 	over    bool   // whatever comes is of no interest
+	whole   bool   // what was incomplete has been completed
 
 	// partial is when the first byte of what is not complete came, in nanoseconds
 	// since 1970; 0: nothing is incomplete.
@@ -42,8 +46,10 @@ type conn struct {
 
 	mu      sync.Mutex // guards what follows; held while writing, which does not block
 	out     []byte     // what the network has not taken
+	pongs   int        // bytes of out that are pongs, at most
 	owes    bool       // the consumer waits for what is in out
-	closing bool       // a close frame was sent
+	closing bool       // a close frame was sent, or nothing is sent any more
+	leaving bool       // the client said goodbye, and what is in out is the last
 	gone    bool       // the end is closed
 	code    consumer.CloseCode
 	timer   *time.Timer // ends a closing handshake that takes too long
@@ -74,6 +80,9 @@ func (c *conn) Write(messages [][]byte, text bool) (done bool, err error) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.closing && !c.gone {
+		return true, nil // nothing follows a close frame: it is dropped
+	}
 	done, err = c.write(buffer.b)
 	c.owes = err == nil && !done
 	return done, err
@@ -126,12 +135,19 @@ func (c *conn) taken(n int, err error) (more bool) {
 	c.mu.Lock()
 	if err == nil && !c.gone && n < len(c.out) {
 		c.out = c.out[n:]
+		owes := c.owes
 		c.mu.Unlock()
+		if owes && n > 0 {
+			c.consumer.Progressed()
+		}
 		return true
 	}
-	c.out = nil
+	c.out, c.pongs = nil, 0
 	owed := c.owes
 	c.owes = false
+	if err == nil && c.leaving && !c.gone {
+		c.end.shutRead()
+	}
 	c.mu.Unlock()
 	if err != nil {
 		c.Abort(consumer.CloseAbnormal)

@@ -79,24 +79,14 @@ func (e *Engine) events() (*poller, error) {
 // there, with what the client has sent already.
 func (e *Engine) newConn(socket net.Conn) (c *conn, begin func(early []byte), err error) {
 	c = &conn{limits: e.limits}
-	poller, err := e.events()
-	if err != nil && e.mode == Event {
-		return nil, nil, err
-	}
-	if tcp, ok := socket.(*net.TCPConn); ok && poller != nil {
-		adopted, err := poller.adopt(tcp)
-		if err != nil {
+	if tcp, ok := socket.(*net.TCPConn); ok {
+		poller, err := e.events()
+		switch {
+		case poller != nil:
+			return c.watched(poller, tcp)
+		case err != nil && e.mode == Event:
 			return nil, nil, err
 		}
-		c.end = adopted
-		return c, func(early []byte) {
-			if !c.begin(early) {
-				return
-			}
-			if adopted.watch(c) != nil {
-				c.finish(consumer.CloseAbnormal)
-			}
-		}, nil
 	}
 	blocking := newBlockingEnd(socket)
 	c.end = blocking
@@ -105,6 +95,23 @@ func (e *Engine) newConn(socket net.Conn) (c *conn, begin func(early []byte), er
 			c.begin(early)
 			blocking.readAll(c)
 		}()
+	}, nil
+}
+
+// watched has a poller read from a socket.
+func (c *conn) watched(poller *poller, tcp *net.TCPConn) (_ *conn, begin func(early []byte), err error) {
+	adopted, err := poller.adopt(tcp)
+	if err != nil {
+		return nil, nil, err
+	}
+	c.end = adopted
+	return c, func(early []byte) {
+		if !c.begin(early) {
+			return
+		}
+		if adopted.watch(c) != nil {
+			c.finish(consumer.CloseAbnormal)
+		}
 	}, nil
 }
 

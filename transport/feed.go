@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"time"
 	"unicode/utf8"
 
 	"github.com/protoway/protoway/consumer"
@@ -34,6 +35,7 @@ func (c *conn) feed(b []byte) (used int, code consumer.CloseCode, ok bool) {
 			continue
 		}
 		c.take(&h, payload)
+		c.whole = c.whole || c.opcode == 0
 	}
 }
 
@@ -105,21 +107,25 @@ func (c *conn) receive(opcode byte, message []byte) {
 	c.consumer.Receive(message, opcode == opText)
 }
 
-// maxPongs is how much may wait to be written when a ping is still answered:
-// whoever pings and does not read gets no more.
+// maxPongs is how many bytes of pongs may wait to be written: whoever pings and
+// does not read gets no more.
 const maxPongs = 64 << 10
 
 func (c *conn) pong(payload []byte) {
 	var frame [2 + maxControl]byte
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.closing || len(c.out) > maxPongs {
+	if c.closing || c.pongs > maxPongs {
 		return
 	}
-	_, _ = c.write(appendFrame(frame[:0], opPong, payload)) // whoever reads learns of an error
+	answer := appendFrame(frame[:0], opPong, payload)
+	if done, err := c.write(answer); !done && err == nil { // whoever reads learns of an error
+		c.pongs += len(answer)
+	}
 }
 
-// takeClose answers a close frame; it reports false, since nothing may follow.
+// takeClose answers a close frame. It reports false when that was all; true if
+// the network has yet to take the answer, or the frame was refused.
 func (c *conn) takeClose(payload []byte) (consumer.CloseCode, bool) {
 	code, bad := parseClose(payload)
 	if bad != nil {
@@ -132,5 +138,15 @@ func (c *conn) takeClose(payload []byte) (consumer.CloseCode, bool) {
 		c.closing = true
 		_, _ = c.write(appendFrame(nil, opClose, payload)) // the connection ends either way
 	}
-	return code, false
+	if len(c.out) == 0 {
+		return code, false
+	}
+	c.over, c.leaving = true, true
+	if c.code == 0 {
+		c.code = code
+	}
+	if c.timer == nil {
+		c.timer = time.AfterFunc(closeTimeout, func() { c.Abort(code) })
+	}
+	return 0, true
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/coder/websocket"
 
@@ -240,6 +241,9 @@ func (p *pipe) Close(code consumer.CloseCode, reason string) {
 		close(p.closed)
 	}
 }
+
+// Partial returns the zero time: messages come whole.
+func (p *pipe) Partial() time.Time { return time.Time{} }
 
 // Abort ends the connection at once; what the client has not read is lost.
 func (p *pipe) Abort(code consumer.CloseCode) {

@@ -63,7 +63,11 @@ func (p *poller) adopt(tcp *net.TCPConn) (*eventEnd, error) {
 	if err = errors.Join(err, failed); err != nil {
 		return nil, fmt.Errorf("a socket cannot be taken over: %w", err)
 	}
-	return e, tcp.Close()
+	if err := tcp.Close(); err != nil {
+		_ = unix.Close(e.fd)
+		return nil, fmt.Errorf("a socket cannot be taken over: %w", err)
+	}
+	return e, nil
 }
 
 // eventEnd is a socket in an epoll instance.
@@ -120,6 +124,8 @@ func (e *eventEnd) room() {
 }
 
 func (e *eventEnd) shut() { _ = unix.Shutdown(e.fd, unix.SHUT_RDWR) } // the loop learns of it
+
+func (e *eventEnd) shutRead() { _ = unix.Shutdown(e.fd, unix.SHUT_RD) }
 
 func (e *eventEnd) close() {
 	e.loop.remove(e)

@@ -38,8 +38,12 @@ func (b *buffer) put() {
 	buffers.Put(b)
 }
 
-// leastRoom is how much room a read gets behind a part.
-const leastRoom = 4 << 10
+const (
+	// leastRoom is how much room a read gets behind a part.
+	leastRoom = 2 << 10
+	// firstRoom is what a part grows by besides doubling.
+	firstRoom = 4 << 10
+)
 
 // readOnce reads from r, into scratch or behind what is incomplete, and handles
 // what is complete. It reports whether there may be more; when there is not, the
@@ -102,10 +106,10 @@ func (c *conn) feedPart(full bool) (more bool) {
 
 // makeRoom makes room for a read behind the part.
 func (c *conn) makeRoom() bool {
-	if cap(c.part)-len(c.part) >= leastRoom || cap(c.part)-len(c.part) >= len(c.part) {
+	if cap(c.part)-len(c.part) >= leastRoom {
 		return true
 	}
-	grown := make([]byte, len(c.part), 2*cap(c.part)+leastRoom)
+	grown := make([]byte, len(c.part), 2*cap(c.part)+firstRoom)
 	if !c.limits.take(cap(grown) - cap(c.part)) {
 		c.limits.give(cap(grown) - cap(c.part))
 		return false
@@ -120,16 +124,17 @@ func (c *conn) dropPart() {
 	c.part = nil
 }
 
-// notePartial notes since when something is incomplete.
+// notePartial notes since when something is incomplete: the oldest of it.
 func (c *conn) notePartial() {
 	switch incomplete := len(c.part) > 0 || c.opcode != 0; {
 	case !incomplete:
 		if c.partial.Load() != 0 {
 			c.partial.Store(0)
 		}
-	case c.partial.Load() == 0:
+	case c.whole || c.partial.Load() == 0:
 		c.partial.Store(time.Now().UnixNano())
 	}
+	c.whole = false
 }
 
 // eof turns the end of a stream into an error.

@@ -14,8 +14,10 @@ package transport
 import (
 	"errors"
 	"log/slog"
+	"math"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -41,6 +43,8 @@ type Config struct {
 	// Identify finds out who the user of the upgrade request is, for instance by a
 	// session cookie. Default: nobody.
 	Identify auth.Identify
+	// Proxies are believed about the address of a client. Default: nobody is.
+	Proxies Proxies
 	// Engine reads and writes. Required.
 	Engine *Engine
 	Logger *slog.Logger
@@ -85,47 +89,83 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "this is a WebSocket endpoint: connect with a WebSocket client", http.StatusUpgradeRequired)
 		return
 	}
+	client := h.config.Proxies.clientOf(r)
+	place, err := h.config.Node.Admit(client)
+	if err != nil {
+		refuse(w, err) // metrics count it: a log line for each would help who floods
+		return
+	}
 	opening, err := h.open(r)
 	if err == nil && !h.enter() {
 		err = errShuttingDown
 	}
 	if err != nil {
+		place.Release()
 		h.config.Logger.Info("upgrade refused", "url", auth.Redact(r), "remote", r.RemoteAddr, "error", err, "cause", errors.Unwrap(err))
-		http.Error(w, err.Text, err.Code.HTTP())
+		refuse(w, err)
 		return
 	}
+	if len(h.config.Proxies) > 0 && client.IsValid() {
+		opening.RemoteAddr = client.String()
+	}
+	h.accept(w, r, visit{opening, place})
+}
+
+// refuse answers a request with what is wrong and when to come again.
+func refuse(w http.ResponseWriter, err *status.Error) {
+	if err.RetryAfter > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(err.RetryAfter.Seconds()))))
+	}
+	http.Error(w, err.Text, err.Code.HTTP())
+}
+
+// visit is a connection that is about to be opened.
+type visit struct {
+	opening consumer.Opening
+	place   *consumer.Place
+}
+
+// leave ends a connection that was counted by enter.
+func (h *Handler) leave(v visit) {
+	v.place.Release()
+	h.reading.Done()
+}
+
+// accept upgrades a request that was not refused.
+func (h *Handler) accept(w http.ResponseWriter, r *http.Request, v visit) {
 	up, failure := upgrade(w, r, &websocket.AcceptOptions{
-		Subprotocols:    subprotocols(opening.Dialect),
+		Subprotocols:    subprotocols(v.opening.Dialect),
 		OriginPatterns:  h.config.Origins,
 		CompressionMode: websocket.CompressionDisabled,
 	})
 	if failure != nil {
-		h.reading.Done()
+		h.leave(v)
 		h.config.Logger.Info("upgrade refused", "url", auth.Redact(r), "remote", r.RemoteAddr, "error", failure)
 		return // upgrade has answered
 	}
-	h.serve(up, opening)
+	h.serve(up, v)
 }
 
 // serve hands a connection to a consumer and begins to read. It does not wait:
 // the goroutine of net/http and its buffers are free then.
-func (h *Handler) serve(up *upgraded, opening consumer.Opening) {
+func (h *Handler) serve(up *upgraded, v visit) {
 	c, begin, err := h.config.Engine.newConn(up.net)
 	if err != nil {
 		_ = up.net.Close()
-		h.reading.Done()
+		h.leave(v)
 		h.config.Logger.Error("a connection cannot be served", "error", err)
 		return
 	}
-	c.ended = h.reading.Done
+	c.ended = func() { h.leave(v) }
 	opened := false
 	defer func() {
 		if !opened { // a receiver's constructor panicked
 			c.end.close()
-			h.reading.Done()
+			_ = up.net.Close() // which is closed already in event mode
+			h.leave(v)
 		}
 	}()
-	h.config.Node.Open(c, opening)
+	h.config.Node.Open(c, v.opening)
 	opened = true
 	begin(up.early)
 }

@@ -28,7 +28,8 @@ type Entry struct {
 	// Reply is the message that answers this one; nil if there is none.
 	Reply *Entry
 
-	lane protoreflect.FieldDescriptor
+	lane   protoreflect.FieldDescriptor // nil: the message has no lane rule
+	latest protoreflect.FieldDescriptor // the key of slow_consumer LATEST; nil for others
 }
 
 // Name returns the full name of the protobuf message.
@@ -166,7 +167,7 @@ func (x *index) add(mt protoreflect.MessageType) (*Entry, error) {
 		return nil, err
 	}
 	e := &Entry{Type: rules.GetType(), Message: mt, Rules: rules}
-	if err := e.bindLane(); err != nil {
+	if err := e.bindFields(); err != nil {
 		return nil, err
 	}
 	if x.check != nil {

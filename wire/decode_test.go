@@ -143,6 +143,16 @@ func TestConcatenatedBatchesAreABatch(t *testing.T) {
 	}
 }
 
+// priceEntry is a message of which a slow member gets the latest by its symbol.
+func priceEntry(t *testing.T) *wire.Entry {
+	t.Helper()
+	e, err := wire.NewCatalog(nil).Of(&testv1.Price{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
 func TestLaneValues(t *testing.T) {
 	catalog := testCatalog(t)
 	work, _ := catalog.Of(&testv1.Work{})
@@ -160,6 +170,8 @@ func TestLaneValues(t *testing.T) {
 		"malformed": {string(binary.LaneValue(nil, work, []byte{0xff})), ""},
 		"other":     {string(binary.LaneValue(nil, rework, marshal(t, &testv1.Rework{Subject: "a"}))), "a"},
 		"json":      {string(text.LaneValue(nil, work, []byte(`{"topic":"a"}`))), "a"},
+		"key":       {string(priceEntry(t).AppendLatestKey(nil, marshal(t, &testv1.Price{Symbol: "a", Number: 7}))), "a"},
+		"no key":    {string(priceEntry(t).AppendLatestKey(nil, []byte{0xff})), ""},
 		"json bad":  {string(text.LaneValue(nil, work, []byte(`{"topic":7}`))), ""},
 	} {
 		if got.have != got.want {

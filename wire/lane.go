@@ -6,27 +6,37 @@ import (
 
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/reflect/protoreflect"
+
+	protowayv1 "github.com/protoway/protoway/gen/protoway/v1"
 )
 
-// bindLane finds the field that the lane rule names.
-func (e *Entry) bindLane() error {
-	lane := e.Rules.GetLane()
-	if lane == nil {
-		return nil
+// bindFields finds the fields that rules name.
+func (e *Entry) bindFields() (err error) {
+	if lane := e.Rules.GetLane(); lane != nil {
+		if e.lane, err = e.scalarField("lane", lane.GetField()); err != nil {
+			return err
+		}
 	}
-	field := e.Message.Descriptor().Fields().ByName(protoreflect.Name(lane.GetField()))
+	if slow := e.Rules.GetSlowConsumer(); slow.GetPolicy() == protowayv1.SlowConsumer_LATEST {
+		e.latest, err = e.scalarField("slow_consumer", slow.GetKey())
+	}
+	return err
+}
+
+// scalarField returns a field that a rule names, whose value can be compared.
+func (e *Entry) scalarField(rule, name string) (protoreflect.FieldDescriptor, error) {
+	field := e.Message.Descriptor().Fields().ByName(protoreflect.Name(name))
 	if field == nil {
-		return fmt.Errorf("%s: the lane rule names field %q, which the message does not have", e.Name(), lane.GetField())
+		return nil, fmt.Errorf("%s: the %s rule names field %q, which the message does not have", e.Name(), rule, name)
 	}
 	if field.IsList() || field.IsMap() {
-		return fmt.Errorf("%s: lane field %q is repeated: name a singular field", e.Name(), lane.GetField())
+		return nil, fmt.Errorf("%s: %s field %q is repeated: name a singular field", e.Name(), rule, name)
 	}
 	switch field.Kind() {
 	case protoreflect.MessageKind, protoreflect.GroupKind, protoreflect.BytesKind, protoreflect.FloatKind, protoreflect.DoubleKind:
-		return fmt.Errorf("%s: lane field %q is of kind %v: name a string, integer, bool or enum", e.Name(), lane.GetField(), field.Kind())
+		return nil, fmt.Errorf("%s: %s field %q is of kind %v: name a string, integer, bool or enum", e.Name(), rule, name, field.Kind())
 	default:
-		e.lane = field
-		return nil
+		return field, nil
 	}
 }
 
@@ -36,10 +46,20 @@ func (e *Entry) HasLane() bool { return e.lane != nil }
 // LaneName returns the name that types share to share their lanes.
 func (e *Entry) LaneName() string { return e.Rules.GetLane().GetName() }
 
+// AppendLatestKey appends the value of the key field of a message whose rule is
+// slow_consumer LATEST to dst, as text, without decoding the payload.
+func (e *Entry) AppendLatestKey(dst, payload []byte) []byte {
+	return scanField(dst, e.latest, payload)
+}
+
 // scanLane appends the value of the lane field of a serialized message to dst,
-// as text, without decoding the message. Payloads that are malformed behave as
-// if the field were not set: they are refused when they are decoded.
-func (e *Entry) scanLane(dst, payload []byte) []byte {
+// as text, without decoding the message.
+func (e *Entry) scanLane(dst, payload []byte) []byte { return scanField(dst, e.lane, payload) }
+
+// scanField appends the value of a field of a serialized message to dst. Payloads
+// that are malformed behave as if the field were not set: they are refused when
+// they are decoded.
+func scanField(dst []byte, field protoreflect.FieldDescriptor, payload []byte) []byte {
 	var found []byte
 	var number uint64
 	for len(payload) > 0 {
@@ -48,14 +68,14 @@ func (e *Entry) scanLane(dst, payload []byte) []byte {
 			break
 		}
 		payload = rest
-		if part.num == e.lane.Number() && part.typ == scalarType(e.lane.Kind()) {
+		if part.num == field.Number() && part.typ == scalarType(field.Kind()) {
 			found, number = readScalar(part.typ, part.value)
 		}
 	}
-	if e.lane.Kind() == protoreflect.StringKind {
+	if field.Kind() == protoreflect.StringKind {
 		return append(dst, found...)
 	}
-	return appendNumber(dst, e.lane.Kind(), number)
+	return appendNumber(dst, field.Kind(), number)
 }
 
 // scalarType returns how a kind stands on the wire; a field that stands there in

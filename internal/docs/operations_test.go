@@ -83,7 +83,8 @@ func TestOperationsHasEveryLimit(t *testing.T) {
 		all := reflect.ValueOf(limits)
 		for i, field := range reflect.VisibleFields(all.Type()) {
 			row := "| `" + field.Name + "` | "
-			if !strings.HasSuffix(field.Name, "Queue") { // these follow from others
+			follows := strings.HasSuffix(field.Name, "Queue") || all.Field(i).IsZero() // from others, or from the system
+			if !follows {
 				row += spelled(t, all.Field(i).Interface())
 			}
 			rows = append(rows, row)
@@ -114,6 +115,22 @@ func spelled(t *testing.T, value any) string {
 	}
 	t.Fatalf("a limit is a %T", value)
 	return ""
+}
+
+var limitName = regexp.MustCompile(`limit[A-Z]\w+ += "(\w+)"`)
+
+// TestOperationsHasEveryNameOfALimit as metrics have it.
+func TestOperationsHasEveryNameOfALimit(t *testing.T) {
+	document := read(t, "docs/operations.md")
+	found := limitName.FindAllStringSubmatch(read(t, "consumer/limits.go"), -1)
+	if len(found) < 15 {
+		t.Errorf("only %d names were found", len(found))
+	}
+	for _, name := range found {
+		if !strings.Contains(document, "`"+name[1]+"`") {
+			t.Errorf("docs/operations.md: the limit %q is missing", name[1])
+		}
+	}
 }
 
 var dropped = regexp.MustCompile(`(?:drop\(p|PublicationDropped\(p\.Type), "(\w+)"\)`)

@@ -143,11 +143,12 @@ type SlowConsumer_Policy int32
 const (
 	// The default: DISCONNECT.
 	SlowConsumer_POLICY_UNSPECIFIED SlowConsumer_Policy = 0
-	// The member is disconnected with a code that asks it to reconnect.
+	// It waits. A member whose queue is full is disconnected, with a code that
+	// asks it to reconnect.
 	SlowConsumer_DISCONNECT SlowConsumer_Policy = 1
-	// This publication is not sent to this member.
+	// It is not sent to a member whose network is full.
 	SlowConsumer_DROP SlowConsumer_Policy = 2
-	// Queued publications of the same key give way to this one.
+	// It takes the place of one of the same group and key that waits.
 	SlowConsumer_LATEST SlowConsumer_Policy = 3
 )
 
@@ -275,7 +276,8 @@ type Rules struct {
 	// The largest payload in bytes, counted as it stands in the frame.
 	// Default: the server's limit.
 	MaxBytes uint32 `protobuf:"varint,8,opt,name=max_bytes,json=maxBytes,proto3" json:"max_bytes,omitempty"`
-	// How often one connection may send it.
+	// How often one user may send it to one node, from all of its connections
+	// together; or one connection, if nobody is signed in on it.
 	RateLimit *RateLimit `protobuf:"bytes,9,opt,name=rate_limit,json=rateLimit,proto3" json:"rate_limit,omitempty"`
 	// How long its handler may take, after which the frame is acked with
 	// DEADLINE_EXCEEDED. Default: the server's HandlerTimeout.
@@ -288,7 +290,7 @@ type Rules struct {
 	Identity bool `protobuf:"varint,12,opt,name=identity,proto3" json:"identity,omitempty"`
 	// How far its key is remembered.
 	Dedupe Rules_Dedupe `protobuf:"varint,13,opt,name=dedupe,proto3,enum=protoway.v1.Rules_Dedupe" json:"dedupe,omitempty"`
-	// What happens to a publication when a member's queue is full.
+	// What happens to a publication when a member is slow.
 	SlowConsumer *SlowConsumer `protobuf:"bytes,14,opt,name=slow_consumer,json=slowConsumer,proto3" json:"slow_consumer,omitempty"`
 	// How clients keep it. Read by clients only: the gateway does nothing with it.
 	ClientCache *ClientCache `protobuf:"bytes,15,opt,name=client_cache,json=clientCache,proto3" json:"client_cache,omitempty"`
@@ -586,8 +588,9 @@ func (x *Lane) GetName() string {
 	return ""
 }
 
-// SlowConsumer says what happens to a publication that a member's queue cannot
-// take. Drop and latest apply to publications without a position only.
+// SlowConsumer says what happens to a publication when a member reads more slowly
+// than it is sent to. Drop and latest apply to publications without a position
+// only.
 type SlowConsumer struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
 	Policy SlowConsumer_Policy    `protobuf:"varint,1,opt,name=policy,proto3,enum=protoway.v1.SlowConsumer_Policy" json:"policy,omitempty"`

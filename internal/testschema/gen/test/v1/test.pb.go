@@ -835,6 +835,157 @@ func (x *Chatter) GetText() string {
 	return ""
 }
 
+// Poke may come three times, and then once an hour.
+type Poke struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Poke) Reset() {
+	*x = Poke{}
+	mi := &file_test_v1_test_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Poke) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Poke) ProtoMessage() {}
+
+func (x *Poke) ProtoReflect() protoreflect.Message {
+	mi := &file_test_v1_test_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Poke.ProtoReflect.Descriptor instead.
+func (*Poke) Descriptor() ([]byte, []int) {
+	return file_test_v1_test_proto_rawDescGZIP(), []int{18}
+}
+
+// Price is of interest until the next one of its symbol.
+type Price struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Symbol        string                 `protobuf:"bytes,1,opt,name=symbol,proto3" json:"symbol,omitempty"`
+	Number        int64                  `protobuf:"varint,2,opt,name=number,proto3" json:"number,omitempty"`
+	Text          string                 `protobuf:"bytes,3,opt,name=text,proto3" json:"text,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Price) Reset() {
+	*x = Price{}
+	mi := &file_test_v1_test_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Price) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Price) ProtoMessage() {}
+
+func (x *Price) ProtoReflect() protoreflect.Message {
+	mi := &file_test_v1_test_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Price.ProtoReflect.Descriptor instead.
+func (*Price) Descriptor() ([]byte, []int) {
+	return file_test_v1_test_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *Price) GetSymbol() string {
+	if x != nil {
+		return x.Symbol
+	}
+	return ""
+}
+
+func (x *Price) GetNumber() int64 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
+func (x *Price) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+// Cursor is of no interest to who is slow.
+type Cursor struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Number        int64                  `protobuf:"varint,1,opt,name=number,proto3" json:"number,omitempty"`
+	Text          string                 `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Cursor) Reset() {
+	*x = Cursor{}
+	mi := &file_test_v1_test_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Cursor) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Cursor) ProtoMessage() {}
+
+func (x *Cursor) ProtoReflect() protoreflect.Message {
+	mi := &file_test_v1_test_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Cursor.ProtoReflect.Descriptor instead.
+func (*Cursor) Descriptor() ([]byte, []int) {
+	return file_test_v1_test_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *Cursor) GetNumber() int64 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
+func (x *Cursor) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
 var File_test_v1_test_proto protoreflect.FileDescriptor
 
 const file_test_v1_test_proto_rawDesc = "" +
@@ -880,7 +1031,17 @@ const file_test_v1_test_proto_rawDesc = "" +
 	"\tConfirmed\x12\x10\n" +
 	"\x03yes\x18\x01 \x01(\bR\x03yes:\x06ʄ\x19\x02\x10\x01\"'\n" +
 	"\aChatter\x12\x12\n" +
-	"\x04text\x18\x01 \x01(\tR\x04text:\bʄ\x19\x04\x10\x03\x18\x00BEZCgithub.com/protoway/protoway/internal/testschema/gen/test/v1;testv1b\x06proto3"
+	"\x04text\x18\x01 \x01(\tR\x04text:\bʄ\x19\x04\x10\x03\x18\x00\"\x1b\n" +
+	"\x04Poke:\x13ʄ\x19\x0f\x10\x01\x18\x00J\t\b\x01\x12\x03\b\x90\x1c\x18\x03\"_\n" +
+	"\x05Price\x12\x16\n" +
+	"\x06symbol\x18\x01 \x01(\tR\x06symbol\x12\x16\n" +
+	"\x06number\x18\x02 \x01(\x03R\x06number\x12\x12\n" +
+	"\x04text\x18\x03 \x01(\tR\x04text:\x12ʄ\x19\x0e\x10\x02r\n" +
+	"\b\x03\x12\x06symbol\"@\n" +
+	"\x06Cursor\x12\x16\n" +
+	"\x06number\x18\x01 \x01(\x03R\x06number\x12\x12\n" +
+	"\x04text\x18\x02 \x01(\tR\x04text:\n" +
+	"ʄ\x19\x06\x10\x02r\x02\b\x02BEZCgithub.com/protoway/protoway/internal/testschema/gen/test/v1;testv1b\x06proto3"
 
 var (
 	file_test_v1_test_proto_rawDescOnce sync.Once
@@ -894,7 +1055,7 @@ func file_test_v1_test_proto_rawDescGZIP() []byte {
 	return file_test_v1_test_proto_rawDescData
 }
 
-var file_test_v1_test_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
+var file_test_v1_test_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
 var file_test_v1_test_proto_goTypes = []any{
 	(*Greet)(nil),                 // 0: test.v1.Greet
 	(*Greeting)(nil),              // 1: test.v1.Greeting
@@ -914,10 +1075,13 @@ var file_test_v1_test_proto_goTypes = []any{
 	(*Confirm)(nil),               // 15: test.v1.Confirm
 	(*Confirmed)(nil),             // 16: test.v1.Confirmed
 	(*Chatter)(nil),               // 17: test.v1.Chatter
-	(*timestamppb.Timestamp)(nil), // 18: google.protobuf.Timestamp
+	(*Poke)(nil),                  // 18: test.v1.Poke
+	(*Price)(nil),                 // 19: test.v1.Price
+	(*Cursor)(nil),                // 20: test.v1.Cursor
+	(*timestamppb.Timestamp)(nil), // 21: google.protobuf.Timestamp
 }
 var file_test_v1_test_proto_depIdxs = []int32{
-	18, // 0: test.v1.Event.at:type_name -> google.protobuf.Timestamp
+	21, // 0: test.v1.Event.at:type_name -> google.protobuf.Timestamp
 	1,  // [1:1] is the sub-list for method output_type
 	1,  // [1:1] is the sub-list for method input_type
 	1,  // [1:1] is the sub-list for extension type_name
@@ -936,7 +1100,7 @@ func file_test_v1_test_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_test_v1_test_proto_rawDesc), len(file_test_v1_test_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   18,
+			NumMessages:   21,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -333,3 +333,38 @@ func (*Chatter) ProtowayRoute(receiver any) (handle func(context.Context, proto.
 	}
 	return nil, false, nil
 }
+
+// ProtowayRules returns the rules of Poke, serialized as protoway.v1.Rules:
+//
+//	type: "poke" origin: CLIENT auth: false rate_limit: {count: 1 per: {seconds: 3600} burst: 3}
+func (*Poke) ProtowayRules() string {
+	return "\n\x04poke\x10\x01\x18\x00J\t\b\x01\x12\x03\b\x90\x1c\x18\x03"
+}
+
+// ProtowayRoute connects receiver's method Poke to the message. ok is false if there is none;
+// err says why a method of that name cannot be connected.
+func (*Poke) ProtowayRoute(receiver any) (handle func(context.Context, proto.Message) (proto.Message, error), ok bool, err error) {
+	switch r := receiver.(type) {
+	case interface {
+		Poke(context.Context, *Poke) error
+	}:
+		return func(ctx context.Context, in proto.Message) (proto.Message, error) {
+			return nil, r.Poke(ctx, in.(*Poke))
+		}, true, nil
+	}
+	return nil, false, nil
+}
+
+// ProtowayRules returns the rules of Price, serialized as protoway.v1.Rules:
+//
+//	type: "price" origin: SERVER slow_consumer: {policy: LATEST key: "symbol"}
+func (*Price) ProtowayRules() string {
+	return "\n\x05price\x10\x02r\n\b\x03\x12\x06symbol"
+}
+
+// ProtowayRules returns the rules of Cursor, serialized as protoway.v1.Rules:
+//
+//	type: "cursor" origin: SERVER slow_consumer: {policy: DROP}
+func (*Cursor) ProtowayRules() string {
+	return "\n\x06cursor\x10\x02r\x02\b\x02"
+}

@@ -40,6 +40,8 @@ type TestReceiver interface {
 	WhoAmI(ctx context.Context, in *testv1.WhoAmI) (*testv1.You, error)
 	// Chatter may be sent by both sides.
 	Chatter(ctx context.Context, in *testv1.Chatter) error
+	// Poke may come three times, and then once an hour.
+	Poke(ctx context.Context, in *testv1.Poke) error
 }
 
 // TestClient sends and receives the messages of test/v1/test.proto.
@@ -120,6 +122,11 @@ func (c *TestClient) Chatter(ctx context.Context, in *testv1.Chatter, opts ...cl
 	return c.caller.Call(ctx, in, nil, opts...)
 }
 
+// Poke may come three times, and then once an hour.
+func (c *TestClient) Poke(ctx context.Context, in *testv1.Poke, opts ...client.CallOption) error {
+	return c.caller.Call(ctx, in, nil, opts...)
+}
+
 // OnEvent calls fn with every Event from the server.
 //
 // Event is published to groups.
@@ -145,5 +152,19 @@ func (c *TestClient) OnConfirm(fn func(context.Context, *testv1.Confirm) (*testv
 //
 // Chatter may be sent by both sides.
 func (c *TestClient) OnChatter(fn func(context.Context, *testv1.Chatter)) {
+	client.On(c.caller, fn)
+}
+
+// OnPrice calls fn with every Price from the server.
+//
+// Price is of interest until the next one of its symbol.
+func (c *TestClient) OnPrice(fn func(context.Context, *testv1.Price)) {
+	client.On(c.caller, fn)
+}
+
+// OnCursor calls fn with every Cursor from the server.
+//
+// Cursor is of no interest to who is slow.
+func (c *TestClient) OnCursor(fn func(context.Context, *testv1.Cursor)) {
 	client.On(c.caller, fn)
 }
