@@ -84,6 +84,13 @@ fuzz: ## Run each fuzz target for FUZZTIME (default 2m)
 bench: ## Measure the gateway beside other servers, and write docs/performance.md (an hour, on two idle processors)
 	cd bench && $(GO) run ./harness -doc ../docs/performance.md
 
+SOAKTIME ?= 3m
+
+.PHONY: soak
+soak: ## Abuse a server for SOAKTIME (default 3m) in each mode, and check that it owes nobody an answer and keeps nothing
+	cd bench && $(GO) run ./soak -mode event -duration $(SOAKTIME)
+	cd bench && $(GO) run ./soak -mode goroutine -duration $(SOAKTIME)
+
 .PHONY: microbench
 microbench: ## Run the benchmarks of Go
 	$(GO) test -run '^$$' -bench . -benchmem ./...

@@ -54,12 +54,17 @@ func (w *wheel) stop() {
 	<-w.gone
 }
 
-// nudge has c looked at, once more, just after a moment; the zero time is none.
+// nudge has c looked at, once more, just after a moment that comes before the
+// next look may; the zero time is none. A later one is found by that look: a spoke
+// for it would only keep a connection in memory that has ended meanwhile.
 func (w *wheel) nudge(c *Consumer, at time.Time) {
-	if !at.IsZero() {
-		w.add(spoke{c, true}, time.Until(at)+wheelTick) // the running tick is not a whole one
+	if after := time.Until(at); !at.IsZero() && after <= c.node.limits.longestLook() {
+		w.add(spoke{c, true}, after+wheelTick) // the running tick is not a whole one
 	}
 }
+
+// longestLook is the longest time between two looks at a connection.
+func (l *Limits) longestLook() time.Duration { return max(l.WriteTimeout, l.HandshakeTimeout) }
 
 // add has a connection looked at after a while, rounded up to a tick. Longer
 // than a turn of the wheel is a turn.

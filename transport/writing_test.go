@@ -89,9 +89,8 @@ func TestPingingWithoutReadingGrowsNothing(t *testing.T) {
 		for range 100 { // 13 MB
 			c.send(pings)
 		}
-		if grown := heapInUse() - heap; grown > 4<<20 {
-			t.Errorf("the heap has grown by %d bytes", grown)
-		}
+		// What is kept would stay as long as the connection; what others have does not.
+		eventually(t, "the heap is what it was", func() bool { return heapInUse()-heap <= 4<<20 })
 		_ = c.tcp.Close()
 	})
 }
