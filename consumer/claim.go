@@ -23,7 +23,7 @@ func (k *call) claimKey(j *job) bool {
 		}
 		k.finish(nil, err)
 	case stored != nil:
-		k.keep(stored)
+		k.keep(key)
 		k.repeat(stored)
 	}
 	k.claim.Store(mine)
@@ -65,9 +65,9 @@ func (k *call) settle(reply proto.Message, err *status.Error) {
 	if err == nil && reply != nil {
 		stored, err = k.c.node.serialized(reply)
 	}
-	k.keep(mine)
+	k.keep(mine.key)
 	for _, waiter := range k.c.node.dedupe.settle(mine, stored, err) {
-		waiter.keep(mine)
+		waiter.keep(mine.key)
 		waiter.repeat(mine)
 	}
 }
@@ -77,8 +77,9 @@ func (k *call) settle(reply proto.Message, err *status.Error) {
 const maxKept = 1024
 
 // keep notes which key the ack of a frame is about, for a client that says when
-// it may be forgotten.
-func (k *call) keep(mine *claim) {
+// it may be forgotten. It is the key alone: what is stored under it is bounded, and
+// must not outlive the window here.
+func (k *call) keep(key claimKey) {
 	c := k.c
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -86,20 +87,20 @@ func (k *call) keep(mine *claim) {
 		return
 	}
 	if c.claims == nil {
-		c.claims = map[uint64]*claim{}
+		c.claims = map[uint64]claimKey{}
 	}
-	c.claims[k.from.id] = mine
+	c.claims[k.from.id] = key
 }
 
 // takeSettled forgets the keys of frames that the client will not send again.
 func (c *Consumer) takeSettled(settled *protowayv1.Settled) {
 	for _, id := range settled.GetIds()[:min(len(settled.GetIds()), maxKept)] {
 		c.mu.Lock()
-		mine := c.claims[id]
+		key, known := c.claims[id]
 		delete(c.claims, id)
 		c.mu.Unlock()
-		if mine != nil {
-			c.node.dedupe.forget(mine)
+		if known {
+			c.node.dedupe.forget(key)
 		}
 	}
 }

@@ -64,7 +64,7 @@ type Consumer struct {
 	secret   string                 // proves an anonymous client on resume
 	welcomed bool                   // frames behind hello may run
 	settles  bool                   // the client says when its keys may be forgotten
-	claims   map[uint64]*claim      // by frame, those that it has not said so of
+	claims   map[uint64]claimKey    // by frame, those that it has not said so of
 	buckets  map[*wire.Entry]bucket // of the connection, for messages with a rate limit
 	closed   bool
 	parted   bool  // Disconnected has been or is being called

@@ -31,7 +31,6 @@ type claim struct {
 	waiters      []*call
 	expires      time.Time
 	older, newer *claim // in the list of those that have ended
-	forgotten    bool
 }
 
 // dedupe remembers the keyed frames of a node, so that a frame that comes again
@@ -131,10 +130,10 @@ func (d *dedupe) settle(c *claim, reply wire.Message, err *status.Error) []*call
 }
 
 // forget drops a claim that nobody will ask for again, if it has ended.
-func (d *dedupe) forget(c *claim) {
+func (d *dedupe) forget(key claimKey) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if c.done && !c.forgotten {
+	if c := d.claims[key]; c != nil && c.done {
 		d.remove(c)
 	}
 }
@@ -188,7 +187,6 @@ func (d *dedupe) expire(now time.Time) {
 
 // remove drops a claim. The caller holds mu.
 func (d *dedupe) remove(c *claim) {
-	c.forgotten = true
 	d.unlink(c)
 	delete(d.claims, c.key)
 	d.bytes -= c.bytes
