@@ -31,7 +31,7 @@ buf is taken from --buf, from the variable BUF, from the user's cache or from
 PATH. If there is none, ` + bufVersion + ` is built into the cache, which takes about two
 minutes, once.`,
 		Example: `  protoway generate
-  protoway generate --output /tmp/generated
+  protoway generate --output build/gen
   protoway generate --buf ~/go/bin/buf`,
 		Args: exactly(),
 	}
