@@ -38,15 +38,31 @@ func (s *sink) Write(messages [][]byte, _ bool) (bool, error) {
 		h.entered <- struct{}{}
 		<-h.release
 	}
-	s.writes.Add(1)
+	bytes := 0
 	for _, m := range messages {
-		s.bytes.Add(int64(len(m)))
+		bytes += len(m)
 	}
-	s.messages.Add(int64(len(messages)))
+	s.count(len(messages), bytes)
+	return true, nil
+}
+
+func (s *sink) WriteOne(buffer []byte, _ bool) (bool, error) {
+	if h := s.hold.Swap(nil); h != nil {
+		h.entered <- struct{}{}
+		<-h.release
+	}
+	s.count(1, len(buffer)-consumer.Headroom)
+	return true, nil
+}
+
+// count counts a write.
+func (s *sink) count(messages, bytes int) {
+	s.writes.Add(1)
+	s.messages.Add(int64(messages))
+	s.bytes.Add(int64(bytes))
 	if s.wrote != nil {
 		s.wrote <- struct{}{}
 	}
-	return true, nil
 }
 
 func (s *sink) Close(consumer.CloseCode, string) {}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 	"sync"
-	"time"
 
 	"google.golang.org/protobuf/proto"
 
@@ -38,32 +37,6 @@ func (c *Consumer) newCall(j *job) *call {
 	return k
 }
 
-// begin starts the clock of a call.
-func (k *call) begin(now time.Time, timeout time.Duration) {
-	if timeout == 0 {
-		timeout = k.c.node.limits.HandlerTimeout
-	}
-	timer := timers.Get().(*callTimer)
-	k.mu.Lock()
-	k.deadline, k.timer = now.Add(timeout), timer
-	k.mu.Unlock()
-	timer.start(k, timeout)
-}
-
-// halt stops the clock of a call whose handlers have returned.
-func (k *call) halt() {
-	k.mu.Lock()
-	timer := k.timer
-	k.timer = nil
-	if k.goesOn != nil { // what goes on has no deadline
-		k.deadline = time.Time{}
-	}
-	k.mu.Unlock()
-	if timer != nil {
-		timer.stop()
-	}
-}
-
 // expire acks a call whose time is over. Its lane and worker stay taken until
 // the handlers return.
 func (k *call) expire() {
@@ -72,46 +45,6 @@ func (k *call) expire() {
 	k.end(context.DeadlineExceeded)
 	if k.c.node.dedupe.forgetWaiter(k) {
 		k.leave()
-	}
-}
-
-// callTimer is a timer that is used again, so that a call costs none.
-type callTimer struct {
-	timer *time.Timer
-	mu    sync.Mutex
-	call  *call // guarded by mu
-}
-
-var timers = sync.Pool{New: func() any { return &callTimer{} }}
-
-func (t *callTimer) start(k *call, after time.Duration) {
-	t.mu.Lock()
-	t.call = k
-	t.mu.Unlock()
-	if t.timer == nil {
-		t.timer = time.AfterFunc(after, t.fire)
-		return
-	}
-	t.timer.Reset(after)
-}
-
-// stop ends the timer. One that is firing is not used again.
-func (t *callTimer) stop() {
-	stopped := t.timer.Stop()
-	t.mu.Lock()
-	t.call = nil
-	t.mu.Unlock()
-	if stopped {
-		timers.Put(t)
-	}
-}
-
-func (t *callTimer) fire() {
-	t.mu.Lock()
-	k := t.call
-	t.mu.Unlock()
-	if k != nil {
-		k.expire()
 	}
 }
 
@@ -238,7 +171,7 @@ func (c *Consumer) sendAck(to from, err *status.Error, reply wire.Message) {
 		err = status.From(c.send(&wire.Frame{Re: to.id, Tag: to.tag, Kind: wire.KindMessage, Message: reply}))
 		e.frame.Ack = wire.Ack{Error: err}
 	}
-	if e.send(c, &e.frame, c.outbox.push) == nil {
+	if e.send(c, &e.frame, false) == nil {
 		return
 	}
 	code := status.Internal
@@ -246,7 +179,7 @@ func (c *Consumer) sendAck(to from, err *status.Error, reply wire.Message) {
 		code = err.Code
 	}
 	e.frame.Ack = wire.Ack{Error: code.Errorf("the answer cannot be encoded")}
-	_ = e.send(c, &e.frame, c.outbox.push) // has nothing left that could fail
+	_ = e.send(c, &e.frame, false) // has nothing left that could fail
 }
 
 // send encodes a frame and sends it together with what comes soon, such as the
@@ -254,36 +187,42 @@ func (c *Consumer) sendAck(to from, err *status.Error, reply wire.Message) {
 func (c *Consumer) send(f *wire.Frame) error {
 	e := encoders.Get().(*encoder)
 	defer e.recycle()
-	return e.send(c, f, c.outbox.pushSoon)
+	return e.send(c, f, true)
 }
 
 // encoder holds a frame while it is encoded. Encoders are used again.
 type encoder struct {
-	frame   wire.Frame // for frames that are made here: one of a caller escapes to the heap
-	scratch []byte
+	frame  wire.Frame // for frames that are made here: one of a caller escapes to the heap
+	buffer []byte     // the frame is behind Headroom bytes
 }
 
-var encoders = sync.Pool{New: func() any { return &encoder{} }}
+var encoders = sync.Pool{New: func() any { return &encoder{buffer: make([]byte, Headroom, firstEncoder)} }}
 
-func (e *encoder) send(c *Consumer, f *wire.Frame, push func([]byte)) error {
-	encoded, err := c.wire.Append(e.scratch[:0], f)
-	e.scratch = encoded
-	if err != nil {
+// firstEncoder is room for most acks.
+const firstEncoder = 256
+
+// send encodes a frame and sends it; soon says that others may come behind it.
+func (e *encoder) send(c *Consumer, f *wire.Frame, soon bool) error {
+	encoded, err := c.wire.Append(e.buffer[:Headroom], f)
+	e.buffer = encoded
+	switch {
+	case err != nil:
 		c.log().Error("a frame cannot be encoded", "kind", f.Kind.String(), "type", f.Message.Type+f.Ack.Reply.Type, "error", err)
 		return status.Mask(err)
-	}
-	if len(encoded) > 0 {
-		push(encoded)
+	case len(encoded) == Headroom:
+	case soon:
+		c.outbox.pushSoon(encoded)
+	default:
+		c.outbox.push(encoded)
 	}
 	return nil
 }
 
 func (e *encoder) recycle() {
 	e.frame = wire.Frame{}
-	if cap(e.scratch) > maxKeptSheaf {
-		e.scratch = nil
+	if cap(e.buffer) <= maxKeptSheaf {
+		encoders.Put(e)
 	}
-	encoders.Put(e)
 }
 
 func validText(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }

@@ -18,7 +18,8 @@ type call struct {
 
 	mu       sync.Mutex // guards what follows
 	deadline time.Time  // zero: none
-	timer    *callTimer
+	timer    *callTimer // nil: none is needed yet
+	halted   bool       // its handlers have returned, and it has no time limit
 	done     chan struct{}
 	err      error
 	after    []*afterFunc

@@ -27,6 +27,18 @@ type Conn interface {
 	Abort(code CloseCode)
 }
 
+// Headroom is how many bytes a [HeadroomConn] gets in front of a message.
+const Headroom = 10
+
+// HeadroomConn is a [Conn] that writes one message from where it stands. Most
+// writes are of that kind: an answer on a connection that has no other to write.
+type HeadroomConn interface {
+	Conn
+	// WriteOne is Write for one message, which is behind the first [Headroom] bytes
+	// of buffer. These may be used for the transport's own header.
+	WriteOne(buffer []byte, text bool) (done bool, err error)
+}
+
 // CloseCode is the status code of a WebSocket close frame. From 4000 to 4499 and
 // for 1001, 1006, 1011, 1012 and 1013 a client reconnects, with backoff; from
 // 4500 on and for all others it does not.

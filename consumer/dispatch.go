@@ -14,7 +14,7 @@ import (
 
 // runJob runs a frame whose turn it is. Handlers are guarded where they are
 // called; what else panics (a verifier, a store, a broker) ends the connection.
-func (c *Consumer) runJob(j *job) {
+func (c *Consumer) runJob(j *job, w *worker) {
 	defer func() {
 		if reason := recover(); reason != nil {
 			_ = c.panicked(j.kind.String(), reason)
@@ -22,11 +22,11 @@ func (c *Consumer) runJob(j *job) {
 		}
 	}()
 	switch {
-	case c.skips(j):
+	case j.skip:
 	case j.inner != nil:
 		j.inner()
 	case j.kind == wire.KindMessage:
-		c.dispatch(j)
+		c.dispatch(j, w)
 	case j.kind == wire.KindHello:
 		c.welcome(j)
 	default:
@@ -35,10 +35,8 @@ func (c *Consumer) runJob(j *job) {
 }
 
 // skips reports whether a frame is not run: its connection was refused, or has
-// ended. Frames with a key run also after the end.
+// ended. Frames with a key run also after the end. The caller holds mu.
 func (c *Consumer) skips(j *job) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	if j.kind != wire.KindHello && !c.welcomed {
 		return true
 	}
@@ -46,7 +44,7 @@ func (c *Consumer) skips(j *job) bool {
 }
 
 // dispatch is the way of one message, from its lane to its ack.
-func (c *Consumer) dispatch(j *job) {
+func (c *Consumer) dispatch(j *job, w *worker) {
 	began := time.Now()
 	if err := c.admitted(j); err != nil {
 		c.freeSlot(&j.slot)
@@ -68,11 +66,14 @@ func (c *Consumer) dispatch(j *job) {
 		k.finish(nil, status.InvalidArgument.Errorf("the payload of %q is not valid: %v", j.binding.Entry.Type, err))
 		return
 	}
-	k.begin(began, j.binding.Timeout)
+	k.begin(began, j.binding.Timeout, w)
 	if j.key != "" && !k.claimKey(j) {
+		w.running.Store(nil)
+		k.arm(time.Time{})
 		return // it ran before, or whoever runs it now acks this one too
 	}
 	reply, err := c.invoke(k, j.binding.Routes, in)
+	w.running.Store(nil)
 	k.halt()
 	c.node.observer.Handled(j.binding.Entry.Type, time.Since(began))
 	if k.goesOn != nil && err == nil {
@@ -150,7 +151,7 @@ type background struct {
 	fn   func(ctx context.Context) (proto.Message, error)
 }
 
-func (b *background) run() (more bool) {
+func (b *background) run(*worker) (more bool) {
 	reply, err := b.guarded()
 	b.call.finish(reply, err)
 	return false

@@ -243,7 +243,7 @@ func (c *Consumer) lifecycle(name string, method func(ctx context.Context) error
 			err = c.panicked(name, reason)
 		}
 	}()
-	k.begin(time.Now(), 0)
+	k.begin(time.Now(), 0, nil)
 	defer k.halt()
 	return method(k)
 }

@@ -31,6 +31,7 @@ type job struct {
 	lane    *lane
 	next    *job // in its lane
 	barrier bool // later frames of the connection wait until it has ended
+	skip    bool // it is not run
 }
 
 // from is which frame of the client something belongs to.

@@ -47,29 +47,38 @@ type lane struct {
 const laneTurn = 16
 
 // run runs the frames of the lane.
-func (l *lane) run() (more bool) {
+func (l *lane) run(w *worker) (more bool) {
+	var j *job
 	for range laneTurn {
-		j := l.c.nextJob(l)
-		if j == nil {
+		if j = l.c.nextJob(l, j); j == nil {
 			return false
 		}
-		l.c.runJob(j)
-		l.c.endJob(j)
+		l.c.runJob(j, w)
 	}
+	l.c.endJob(j)
 	return true
 }
 
-// nextJob takes the first frame of a lane; nil ends the lane's turn.
-func (c *Consumer) nextJob(l *lane) *job {
+// nextJob ends the turn of the job before, if there is one, and takes the first
+// frame of a lane; nil ends the lane's turn.
+func (c *Consumer) nextJob(l *lane, before *job) *job {
+	var after afterJob
 	c.mu.Lock()
-	defer c.mu.Unlock()
+	if before != nil {
+		after = c.endJobLocked(before)
+	}
 	j := l.head
 	if j == nil {
 		l.scheduled = false
 		c.forgetLane(l)
-		return nil
+	} else {
+		l.head, j.next = j.next, nil
+		j.skip = c.skips(j)
 	}
-	l.head, j.next = j.next, nil
+	c.mu.Unlock()
+	if before != nil {
+		c.afterJob(before, after)
+	}
 	return j
 }
 

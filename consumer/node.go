@@ -91,7 +91,7 @@ func NewNode(config Config) *Node {
 		byteRate:  perSecond(limits.BytesPerSecond, limits.ByteBurst),
 		admission: newAdmission(limits),
 	}
-	n.wheel = startWheel()
+	n.wheel = startWheel(n.sync.watch)
 	return n
 }
 

@@ -14,6 +14,7 @@ import (
 // when the network has taken what was before them.
 type outbox struct {
 	conn  Conn
+	roomy HeadroomConn // conn, if it is one
 	text  bool
 	joins bool // frames may share a message
 	limit int  // bytes that may wait
@@ -21,8 +22,8 @@ type outbox struct {
 
 	observer Observer
 
-	stuckSince atomic.Int64 // when the running write began, in nanoseconds since 1970; 0: none
-	lastWrite  atomic.Int64 // when the last write began, likewise
+	stuckSince atomic.Int64 // when the network was full, or took a part last, in nanoseconds since 1970; 0: it is not
+	lastWrite  atomic.Int64 // when something was written last, likewise
 	over       atomic.Bool  // nothing is taken any more, for who does not hold mu
 
 	mu         sync.Mutex // guards what follows
@@ -43,15 +44,27 @@ type outbox struct {
 const firstMaxMessage = 32 << 10
 
 func newOutbox(conn Conn, dialect wire.Dialect, n *Node) *outbox {
+	roomy, _ := conn.(HeadroomConn)
 	return &outbox{
-		conn: conn, text: dialect.Text(), joins: dialect.Joins(), limit: n.limits.OutboxBytes,
+		conn: conn, roomy: roomy, text: dialect.Text(), joins: dialect.Joins(), limit: n.limits.OutboxBytes,
 		clock: &n.wheel.clock, observer: n.observer, held: true, maxMessage: firstMaxMessage,
 	}
 }
 
-// push sends a frame, which is valid during the call. It never blocks; a queue
-// that is full ends the connection.
-func (o *outbox) push(frame []byte) { o.pushAll(frame, nil) }
+// push sends a frame, which is behind Headroom bytes of buffer and valid during
+// the call. It never blocks; a queue that is full ends the connection.
+func (o *outbox) push(buffer []byte) {
+	o.mu.Lock()
+	if o.roomy == nil || o.shut || !o.idle() {
+		o.send(buffer[Headroom:], nil)
+		return
+	}
+	o.busy, o.writing = true, len(buffer)-Headroom
+	o.mu.Unlock()
+	if o.wrote(o.roomy.WriteOne(buffer, o.text)) {
+		o.flush()
+	}
+}
 
 // pushAll is push for several frames that stand behind each other in data; ends
 // says where each but the last one ends.
@@ -90,11 +103,11 @@ func (o *outbox) overflow() {
 // pushSoon is push for a frame behind which others may come: they share a write.
 // It is written as soon as this goroutine has nothing more urgent to do, or
 // another one has time.
-func (o *outbox) pushSoon(frame []byte) {
+func (o *outbox) pushSoon(buffer []byte) {
+	frame := buffer[Headroom:]
 	o.mu.Lock()
 	if o.busy || o.held || o.shut || o.full(len(frame)) {
-		o.mu.Unlock()
-		o.push(frame)
+		o.send(frame, nil)
 		return
 	}
 	o.queue(frame, nil)
@@ -248,22 +261,27 @@ func (o *outbox) flush() {
 
 // write writes messages and reports whether the network has taken them.
 func (o *outbox) write(messages [][]byte) bool {
-	now := o.clock.now()
-	o.lastWrite.Store(now)
-	o.stuckSince.Store(now)
-	done, err := o.conn.Write(messages, o.text)
+	return o.wrote(o.conn.Write(messages, o.text))
+}
+
+// wrote notes how a write went, and reports whether the network has taken it.
+func (o *outbox) wrote(done bool, err error) bool {
+	o.lastWrite.Store(o.clock.now())
 	switch {
 	case err != nil:
-		o.stuckSince.Store(0)
 		o.drop()
 		o.conn.Abort(CloseAbnormal)
 		return true // nothing waits any more
-	case done:
-		o.stuckSince.Store(0)
-	default:
+	case !done:
 		o.countUnwritten(1)
 	}
 	return done
+}
+
+// written goes on when the network has taken what was left of a write.
+func (o *outbox) written() {
+	o.countUnwritten(-1)
+	o.flush()
 }
 
 // countUnwritten notes that the network is full, or not any more. Who says that it
@@ -272,13 +290,11 @@ func (o *outbox) countUnwritten(by int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.unwritten += by
-}
-
-// written goes on when the network has taken what was left of a write.
-func (o *outbox) written() {
-	o.stuckSince.Store(0)
-	o.countUnwritten(-1)
-	o.flush()
+	if o.unwritten > 0 {
+		o.stuckSince.Store(o.clock.now())
+	} else {
+		o.stuckSince.Store(0)
+	}
 }
 
 // stuck returns how long the running write has lasted.

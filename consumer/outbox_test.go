@@ -34,6 +34,10 @@ func (r *recorder) Write(messages [][]byte, _ bool) (bool, error) {
 	return true, nil
 }
 
+func (r *recorder) WriteOne(buffer []byte, text bool) (bool, error) {
+	return r.Write([][]byte{buffer[Headroom:]}, text)
+}
+
 func (r *recorder) Close(code CloseCode, _ string) {
 	r.code = code
 	close(r.wrote)
@@ -42,6 +46,9 @@ func (r *recorder) Close(code CloseCode, _ string) {
 func (r *recorder) Abort(CloseCode) {}
 
 func (r *recorder) Partial() time.Time { return time.Time{} }
+
+// roomy returns a frame as it is pushed.
+func roomy(frame []byte) []byte { return append(make([]byte, Headroom), frame...) }
 
 // quiet is an observer of limits that does not care.
 type quiet struct{ Observer }
@@ -75,14 +82,14 @@ func TestOutboxKeepsFramesWholeAndInOrder(t *testing.T) {
 		}
 		early := rapid.IntRange(0, len(frames)).Draw(t, "early")
 		for _, f := range frames[:early] {
-			o.push(f)
+			o.push(roomy(f))
 		}
 		if len(conn.messages) != 0 {
 			t.Fatal("something was written before the first frame")
 		}
 		o.open([]byte("<first>"), most)
 		for _, f := range frames[early:] {
-			o.push(f)
+			o.push(roomy(f))
 		}
 		o.close(CloseNormal, "")
 		<-conn.wrote
@@ -102,10 +109,10 @@ func TestOutboxKeepsFramesWholeAndInOrder(t *testing.T) {
 func TestOutboxRefusedBeforeWelcomeSaysNothing(t *testing.T) {
 	conn := &recorder{wrote: make(chan struct{})}
 	o := outboxOf(conn, wire.Protobuf, 1<<20)
-	o.push([]byte("early"))
+	o.push(roomy([]byte("early")))
 	o.close(CloseRefused, "no")
 	<-conn.wrote
-	o.push([]byte("late"))
+	o.push(roomy([]byte("late")))
 	if len(conn.messages) != 0 || conn.code != CloseRefused {
 		t.Errorf("wrote %q, closed with %v", conn.messages, conn.code)
 	}

@@ -143,9 +143,21 @@ func (c *Consumer) place(j *job) *status.Error {
 
 // endJob ends a frame's turn and lets those run that waited for it.
 func (c *Consumer) endJob(j *job) {
-	var refused []*job
-	var reasons []*status.Error
 	c.mu.Lock()
+	after := c.endJobLocked(j)
+	c.mu.Unlock()
+	c.afterJob(j, after)
+}
+
+// afterJob is what is left to do when a frame's turn has ended.
+type afterJob struct {
+	refused []*job // that waited for it, and why
+	reasons []*status.Error
+	last    bool // the connection has ended, and nothing of it runs
+}
+
+// endJobLocked is endJob for who holds mu, and calls afterJob when it does not.
+func (c *Consumer) endJobLocked(j *job) (after afterJob) {
 	c.jobs--
 	c.freeSlotLocked(&j.slot)
 	j.lane.waiting--
@@ -159,18 +171,21 @@ func (c *Consumer) endJob(j *job) {
 			}
 			if err != nil {
 				c.refuseLane(freed)
-				refused, reasons = append(refused, freed), append(reasons, err)
+				after.refused, after.reasons = append(after.refused, freed), append(after.reasons, err)
 			}
 		}
 	}
-	last := c.lastOne()
-	c.mu.Unlock()
+	after.last = c.lastOne()
+	return after
+}
+
+func (c *Consumer) afterJob(j *job, after afterJob) {
 	j.recycle()
-	for i, freed := range refused {
-		c.refuseJob(freed, reasons[i])
+	for i, freed := range after.refused {
+		c.refuseJob(freed, after.reasons[i])
 		freed.recycle()
 	}
-	if last {
+	if after.last {
 		c.node.goodbye(c)
 	}
 }

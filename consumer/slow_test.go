@@ -122,7 +122,7 @@ func TestSlowConsumersGetWhatTheirRulesSay(t *testing.T) {
 			topic := rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "topic")
 			switch rapid.SampledFrom([]string{"push", "drop", "latest", "latest", "free"}).Draw(t, "step") {
 			case "push":
-				o.push(frame)
+				o.push(roomy(frame))
 				model.push(waiting{frame: frame}, false, conn.shuts)
 			case "drop":
 				got := o.offer(frame, &broadcast.Slow{Policy: protowayv1.SlowConsumer_DROP})
@@ -181,7 +181,7 @@ func TestLatestIsBoundedInMemory(t *testing.T) {
 	conn := &valve{shuts: true}
 	o := outboxOf(conn, wire.Protobuf, 1<<20)
 	o.held = false
-	o.push([]byte("first"))
+	o.push(roomy([]byte("first")))
 	frame := make([]byte, 1000)
 	for i := range 100_000 {
 		o.offer(frame, &broadcast.Slow{Policy: protowayv1.SlowConsumer_LATEST, Topic: broadcast.Topic{Key: string(rune('a' + i%10))}})

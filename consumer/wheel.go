@@ -17,6 +17,7 @@ type wheel struct {
 	gone chan struct{}
 
 	clock clock
+	watch func(before time.Time) // called at each tick
 
 	mu    sync.Mutex // guards what follows
 	slots [wheelSlots][]spoke
@@ -42,8 +43,8 @@ type clock struct{ nanos atomic.Int64 }
 // now returns nanoseconds since 1970.
 func (c *clock) now() int64 { return c.nanos.Load() }
 
-func startWheel() *wheel {
-	w := &wheel{quit: make(chan struct{}), gone: make(chan struct{})}
+func startWheel(watch func(before time.Time)) *wheel {
+	w := &wheel{quit: make(chan struct{}), gone: make(chan struct{}), watch: watch}
 	w.clock.nanos.Store(time.Now().UnixNano())
 	go w.turn()
 	return w
@@ -87,6 +88,7 @@ func (w *wheel) turn() {
 			return
 		case now := <-ticker.C:
 			w.clock.nanos.Store(now.UnixNano())
+			w.watch(now.Add(watchAhead))
 			for _, s := range w.due() {
 				if again := s.c.look(now); again > 0 && !s.once {
 					w.add(s, again)

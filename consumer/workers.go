@@ -1,11 +1,23 @@
 package consumer
 
-import "sync"
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+)
 
 // task is what a pool runs.
 type task interface {
 	// run reports whether there is more to do, after others had their turn.
-	run() (more bool)
+	run(w *worker) (more bool)
+}
+
+// worker is a goroutine of a pool.
+type worker struct {
+	woken chan struct{} // has room for one
+	// running is the call whose handlers run now, so that its time can be looked
+	// after from outside: most calls end long before, and need no timer.
+	running atomic.Pointer[call]
 }
 
 // workers is a bounded pool of goroutines with a bounded queue. Workers are
@@ -19,8 +31,8 @@ type workers struct {
 	bound int // waiting tasks at most
 
 	mu      sync.Mutex // guards what follows
-	idle    []chan struct{}
-	started int
+	idle    []*worker
+	started map[*worker]struct{}
 	waking  bool // a worker was woken or started, and has not looked at the queue
 	queue   ring[task]
 	closed  bool
@@ -28,7 +40,7 @@ type workers struct {
 }
 
 func newWorkers(size, bound int) *workers {
-	return &workers{size: size, bound: bound}
+	return &workers{size: size, bound: bound, started: map[*worker]struct{}{}}
 }
 
 // submit takes a task if the queue has room. It never waits.
@@ -48,7 +60,7 @@ func (w *workers) free() int { return w.size - w.busy() }
 
 // busy returns how many workers run a task. The caller holds mu.
 func (w *workers) busy() int {
-	busy := w.started - len(w.idle)
+	busy := len(w.started) - len(w.idle)
 	if w.waking {
 		busy-- // not yet
 	}
@@ -62,14 +74,15 @@ func (w *workers) wake() {
 	case w.waking || w.queue.len() == 0:
 	case len(w.idle) > 0:
 		last := len(w.idle) - 1
-		w.idle[last] <- struct{}{} // has room for one: its worker waits
+		w.idle[last].woken <- struct{}{} // has room: its worker waits
 		w.idle = w.idle[:last]
 		w.waking = true
-	case w.started < w.size:
-		w.started++
+	case len(w.started) < w.size:
+		next := &worker{woken: make(chan struct{}, 1)}
+		w.started[next] = struct{}{}
 		w.running.Add(1)
 		w.waking = true
-		go w.work(make(chan struct{}, 1))
+		go w.work(next)
 	}
 }
 
@@ -86,37 +99,37 @@ func (w *workers) swap(t task) task {
 }
 
 // work runs tasks until the pool is closed.
-func (w *workers) work(woken chan struct{}) {
-	defer w.end()
+func (w *workers) work(me *worker) {
+	defer w.end(me)
 	awake := true
 	for {
-		t, ok := w.take(woken, awake)
+		t, ok := w.take(me, awake)
 		if !ok {
 			return
 		}
 		if awake = t == nil; awake {
-			if _, open := <-woken; !open {
+			if _, open := <-me.woken; !open {
 				return
 			}
 			continue
 		}
-		for t.run() {
+		for t.run(me) {
 			t = w.swap(t)
 		}
 	}
 }
 
 // end takes a worker off the pool.
-func (w *workers) end() {
+func (w *workers) end(me *worker) {
 	w.mu.Lock()
-	w.started--
+	delete(w.started, me)
 	w.mu.Unlock()
 	w.running.Done()
 }
 
 // take returns a waiting task; nil makes the worker idle, and false ends it. One
 // that was woken says so.
-func (w *workers) take(woken chan struct{}, awake bool) (task, bool) {
+func (w *workers) take(me *worker, awake bool) (task, bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if awake {
@@ -130,8 +143,19 @@ func (w *workers) take(woken chan struct{}, awake bool) (task, bool) {
 	if w.closed {
 		return nil, false
 	}
-	w.idle = append(w.idle, woken)
+	w.idle = append(w.idle, me)
 	return nil, true
+}
+
+// watch has each call whose time ends before a moment end in time.
+func (w *workers) watch(before time.Time) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for each := range w.started {
+		if k := each.running.Load(); k != nil {
+			k.arm(before)
+		}
+	}
 }
 
 // stats returns how many workers run and how many tasks wait.
@@ -147,7 +171,7 @@ func (w *workers) close() {
 	w.mu.Lock()
 	w.closed = true
 	for _, next := range w.idle {
-		close(next)
+		close(next.woken)
 	}
 	w.idle = nil
 	w.mu.Unlock()

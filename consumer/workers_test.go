@@ -19,7 +19,7 @@ type step struct {
 	ended *sync.WaitGroup
 }
 
-func (s *step) run() (more bool) {
+func (s *step) run(*worker) (more bool) {
 	if s.gate != nil {
 		<-s.gate
 	}

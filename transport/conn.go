@@ -55,7 +55,7 @@ type conn struct {
 	timer   *time.Timer // ends a closing handshake that takes too long
 }
 
-var _ consumer.Conn = (*conn)(nil)
+var _ consumer.HeadroomConn = (*conn)(nil)
 
 // How long the other side may take to answer a close frame.
 const (
@@ -69,21 +69,39 @@ func (c *conn) Attach(owner *consumer.Consumer) { c.consumer = owner }
 
 // Write sends messages with one write to the network.
 func (c *conn) Write(messages [][]byte, text bool) (done bool, err error) {
-	opcode := byte(opBinary)
-	if text {
-		opcode = opText
-	}
 	buffer := getBuffer()
 	defer buffer.put()
 	for _, m := range messages {
-		buffer.b = appendFrame(buffer.b, opcode, m)
+		buffer.b = appendFrame(buffer.b, opcodeOf(text), m)
 	}
+	return c.writeFrames(buffer.b)
+}
+
+// WriteOne sends the message behind the headroom of a buffer.
+func (c *conn) WriteOne(buffer []byte, text bool) (done bool, err error) {
+	const room = consumer.Headroom // as much as the longest header
+	var header [room]byte
+	h := appendHeader(header[:0], opcodeOf(text), len(buffer)-room)
+	frame := buffer[room-len(h):]
+	copy(frame, h)
+	return c.writeFrames(frame)
+}
+
+func opcodeOf(text bool) byte {
+	if text {
+		return opText
+	}
+	return opBinary
+}
+
+// writeFrames writes frames that carry messages.
+func (c *conn) writeFrames(frames []byte) (done bool, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closing && !c.gone {
 		return true, nil // nothing follows a close frame: it is dropped
 	}
-	done, err = c.write(buffer.b)
+	done, err = c.write(frames)
 	c.owes = err == nil && !done
 	return done, err
 }

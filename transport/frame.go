@@ -128,16 +128,19 @@ func unmask(b []byte, mask uint32) {
 
 // appendFrame appends a frame of the server: final and not masked.
 func appendFrame(dst []byte, opcode byte, payload []byte) []byte {
-	dst = append(dst, bitFin|opcode)
-	switch n := len(payload); {
+	return append(appendHeader(dst, opcode, len(payload)), payload...)
+}
+
+// appendHeader appends the header of such a frame, for a payload of n bytes.
+func appendHeader(dst []byte, opcode byte, n int) []byte {
+	switch {
 	case n < length16:
-		dst = append(dst, byte(n))
+		return append(dst, bitFin|opcode, byte(n))
 	case n <= 0xFFFF:
-		dst = binary.BigEndian.AppendUint16(append(dst, length16), uint16(n))
+		return append(dst, bitFin|opcode, length16, byte(n>>8), byte(n)) //nolint:gosec // the lowest bytes are meant
 	default:
-		dst = binary.BigEndian.AppendUint64(append(dst, length64), uint64(n))
+		return binary.BigEndian.AppendUint64(append(dst, bitFin|opcode, length64), uint64(n)) //nolint:gosec // a length is not negative
 	}
-	return append(dst, payload...)
 }
 
 // closePayload returns the payload of a close frame, cut to what fits.

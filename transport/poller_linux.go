@@ -77,6 +77,11 @@ type eventEnd struct {
 	conn *conn
 	slot int32
 
+	// What follows belongs to the loop.
+	ended bool // it was closed, and its descriptor may be another one's
+	again bool // there is more to read than its turn had time for
+	ends  bool // nothing comes behind what is there
+
 	watched bool // guarded by conn.mu, as is
 	full    bool // the loop shall write when there is room
 }
@@ -99,9 +104,13 @@ func (e *eventEnd) watch(c *conn) error {
 	return e.loop.add(e, events)
 }
 
+// Events are told once, when something comes: a socket is not asked again whether
+// there is more each time that the loop waits. So whoever is told reads all of it.
 const (
-	readEvents  = unix.EPOLLIN | unix.EPOLLRDHUP
+	readEvents  = unix.EPOLLIN | unix.EPOLLRDHUP | unix.EPOLLET
 	writeEvents = readEvents | unix.EPOLLOUT
+	// hangUp is that nothing comes behind what is there. Reading says why.
+	hangUp = unix.EPOLLRDHUP | unix.EPOLLHUP | unix.EPOLLERR
 )
 
 // await has the loop write when there is room.
@@ -128,6 +137,7 @@ func (e *eventEnd) shut() { _ = unix.Shutdown(e.fd, unix.SHUT_RDWR) } // the loo
 func (e *eventEnd) shutRead() { _ = unix.Shutdown(e.fd, unix.SHUT_RD) }
 
 func (e *eventEnd) close() {
+	e.ended = true
 	e.loop.remove(e)
 	_ = unix.Close(e.fd)
 }
@@ -137,7 +147,8 @@ type loop struct {
 	epoll int
 	file  *os.File // the epoll instance, as Go's poller knows it
 	gone  chan struct{}
-	read  []byte // of whoever is read from
+	read  []byte      // of whoever is read from
+	again []*eventEnd // who has more to be read, in the next round
 
 	mu    sync.Mutex // guards what follows
 	conns []*eventEnd
@@ -183,11 +194,17 @@ func (l *loop) run(wait func(func(uintptr) bool) error) {
 		if err != nil {
 			n = 0
 		}
-		return n > 0
+		return n > 0 || len(l.again) > 0
 	}
 	for wait(look) == nil {
+		waiting := l.again
+		l.again = nil
 		for i := range events[:n] {
 			l.handle(&events[i])
+		}
+		for _, e := range waiting {
+			e.again = false
+			l.readAll(e)
 		}
 	}
 }
@@ -202,13 +219,27 @@ func (l *loop) handle(event *unix.EpollEvent) {
 	if event.Events&unix.EPOLLOUT != 0 {
 		e.room()
 	}
-	if event.Events&^unix.EPOLLOUT == 0 {
-		return
+	if event.Events&^unix.EPOLLOUT != 0 {
+		e.ends = e.ends || event.Events&hangUp != 0
+		l.readAll(e)
 	}
+}
+
+// readAll reads what a socket has. If that takes long, others have their turn
+// before the rest. A read that is not filled has got all, but for the end of the
+// stream: when that has come, reading goes on until it is found.
+func (l *loop) readAll(e *eventEnd) {
 	for range loopReads {
-		if !e.conn.readOnce(e, l.read) {
+		if e.ended {
 			return
 		}
+		if more := e.conn.readOnce(e, l.read); !more && !e.ends {
+			return
+		}
+	}
+	if !e.ended && !e.again {
+		e.again = true
+		l.again = append(l.again, e)
 	}
 }
 

@@ -12,21 +12,18 @@ import (
 // canTry says that a socket can be asked what it takes or has without blocking.
 const canTry = true
 
-// Reads and writes are those of package syscall: the race detector knows that what
-// was written is read, as for sockets of package net.
-
 // tryWrite writes what the socket takes.
 func tryWrite(fd uintptr, p []byte) (int, error) {
 	for {
-		n, err := syscall.Write(int(fd), p)
+		n, err := sysWrite(fd, p)
 		switch {
+		case err == nil:
+			return n, nil
 		case errors.Is(err, syscall.EINTR):
 		case errors.Is(err, syscall.EAGAIN):
 			return 0, nil
-		case err != nil:
-			return 0, err
 		default:
-			return n, nil
+			return 0, err
 		}
 	}
 }
@@ -34,15 +31,15 @@ func tryWrite(fd uintptr, p []byte) (int, error) {
 // tryRead reads what the socket has; errEmpty if that is nothing.
 func tryRead(fd uintptr, p []byte) (int, error) {
 	for {
-		n, err := syscall.Read(int(fd), p)
+		n, err := sysRead(fd, p)
 		switch {
+		case err == nil:
+			return eof(n, nil)
 		case errors.Is(err, syscall.EINTR):
 		case errors.Is(err, syscall.EAGAIN):
 			return 0, errEmpty
-		case err != nil:
-			return 0, err
 		default:
-			return eof(n, nil)
+			return 0, err
 		}
 	}
 }

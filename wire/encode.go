@@ -15,7 +15,8 @@ import (
 // in front of what it counts, so sizes are computed first: proto keeps them in
 // the messages, and nothing is encoded twice.
 func appendBatchedFrame(dst []byte, f *Frame) ([]byte, error) {
-	num, size, err := kindSize(f)
+	var sizes sizes
+	num, size, err := kindSize(f, &sizes)
 	if err != nil {
 		return dst, err
 	}
@@ -32,7 +33,14 @@ func appendBatchedFrame(dst []byte, f *Frame) ([]byte, error) {
 	dst = appendVarintField(dst, frameRe, f.Re)
 	dst = protowire.AppendTag(dst, num, protowire.BytesType)
 	dst = protowire.AppendVarint(dst, uint64(size)) //nolint:gosec // a size is not negative
-	return appendKind(dst, f)
+	return appendKind(dst, f, &sizes)
+}
+
+// sizes is what stands in front of parts of a frame. Finding out costs about as
+// much as encoding, so it is done once.
+type sizes struct {
+	message int // of the protoway.v1.Message
+	payload int // of its payload
 }
 
 func appendVarintField(dst []byte, num protowire.Number, value uint64) []byte {
@@ -64,25 +72,25 @@ var kindNumbers = [...]protowire.Number{
 }
 
 // kindSize returns the field that f's kind has in Frame and the size of its body.
-func kindSize(f *Frame) (protowire.Number, int, error) {
+func kindSize(f *Frame, s *sizes) (protowire.Number, int, error) {
 	switch f.Kind {
 	case KindUnknown:
 		return 0, 0, errors.New("a frame without a kind cannot be encoded")
 	case KindMessage:
-		return frameMessage, f.Message.size(), nil
+		return frameMessage, f.Message.size(s), nil
 	case KindAck:
-		return frameAck, ackSize(&f.Ack), nil
+		return frameAck, ackSize(&f.Ack, s), nil
 	default:
 		return kindNumbers[f.Kind], proto.Size(f.Control), nil
 	}
 }
 
-func appendKind(dst []byte, f *Frame) ([]byte, error) {
+func appendKind(dst []byte, f *Frame, s *sizes) ([]byte, error) {
 	switch f.Kind {
 	case KindMessage:
-		return f.Message.append(dst)
+		return f.Message.append(dst, s)
 	case KindAck:
-		return appendAck(dst, &f.Ack)
+		return appendAck(dst, &f.Ack, s)
 	default:
 		return cachedSize.MarshalAppend(dst, f.Control)
 	}
@@ -99,22 +107,24 @@ func (m *Message) payloadSize() int {
 }
 
 // size returns the bytes of the serialized protoway.v1.Message.
-func (m *Message) size() int {
+func (m *Message) size(s *sizes) int {
 	total := sizeStringField(1, m.Type) + sizeStringField(3, m.Key) + sizeStringField(4, m.Group)
-	if n := m.payloadSize(); n > 0 {
-		total += protowire.SizeTag(2) + protowire.SizeBytes(n)
+	s.payload = m.payloadSize()
+	if s.payload > 0 {
+		total += protowire.SizeTag(2) + protowire.SizeBytes(s.payload)
 	}
 	if m.Position != (Position{}) {
 		total += protowire.SizeTag(5) + protowire.SizeBytes(m.Position.size())
 	}
+	s.message = total
 	return total
 }
 
-func (m *Message) append(dst []byte) ([]byte, error) {
+func (m *Message) append(dst []byte, s *sizes) ([]byte, error) {
 	dst = appendStringField(dst, 1, m.Type)
-	if n := m.payloadSize(); n > 0 {
+	if n := s.payload; n > 0 {
 		dst = protowire.AppendTag(dst, 2, protowire.BytesType)
-		dst = protowire.AppendVarint(dst, uint64(n))
+		dst = protowire.AppendVarint(dst, uint64(n)) //nolint:gosec // a size is not negative
 		var err error
 		if dst, err = m.appendPayload(dst); err != nil {
 			return dst, err
@@ -166,17 +176,17 @@ func ackProto(err *status.Error) *protowayv1.Ack {
 	}
 }
 
-func ackSize(a *Ack) int {
+func ackSize(a *Ack, s *sizes) int {
 	if a.Error != nil {
 		return proto.Size(ackProto(a.Error))
 	}
 	if a.Reply.Type == "" {
 		return 0
 	}
-	return protowire.SizeTag(6) + protowire.SizeBytes(a.Reply.size())
+	return protowire.SizeTag(6) + protowire.SizeBytes(a.Reply.size(s))
 }
 
-func appendAck(dst []byte, a *Ack) ([]byte, error) {
+func appendAck(dst []byte, a *Ack, s *sizes) ([]byte, error) {
 	if a.Error != nil {
 		return proto.MarshalOptions{}.MarshalAppend(dst, ackProto(a.Error))
 	}
@@ -184,6 +194,6 @@ func appendAck(dst []byte, a *Ack) ([]byte, error) {
 		return dst, nil
 	}
 	dst = protowire.AppendTag(dst, 6, protowire.BytesType)
-	dst = protowire.AppendVarint(dst, uint64(a.Reply.size())) //nolint:gosec // a size is not negative
-	return a.Reply.append(dst)
+	dst = protowire.AppendVarint(dst, uint64(s.message)) //nolint:gosec // a size is not negative
+	return a.Reply.append(dst, s)
 }
