@@ -99,12 +99,8 @@ func TestMessagesKeepTheSizeTheClientStated(t *testing.T) {
 	_, url := start(t, protoway.Config{}, joiner(), echoer(50))
 	p := testpeer.Dial(t, url, testpeer.Options{Hello: &protowayv1.Hello{MaxMessageBytes: 2048}}, fromServer...)
 	ok(t, p.Call(&testv1.Work{Topic: strings.Repeat("x", 300)}))
-	largest, messages := p.Largest()
-	if largest > 2048 {
+	if largest, _ := p.Largest(); largest > 2048 { // that frames are joined is for the outbox's own tests
 		t.Errorf("a message of %d bytes came", largest)
-	}
-	if messages > 30 {
-		t.Errorf("50 frames came in %d messages: they were not joined", messages)
 	}
 	ok(t, p.Call(&testv1.Work{Topic: strings.Repeat("y", 5000)}))
 	if largest, _ := p.Largest(); largest < 5000 {

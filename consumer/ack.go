@@ -18,7 +18,6 @@ import (
 func (c *Consumer) newCall(j *job) *call {
 	k := &call{}
 	k.c, k.call, k.who = c, k, c.identity.Load()
-	k.acts.Store(k.who)
 	if j != nil {
 		k.from, k.binding, k.keyed, k.lane = j.from, j.binding, j.key != "", j.lane
 	}
@@ -83,13 +82,21 @@ func (k *call) checkReply(reply proto.Message) (proto.Message, error) {
 	switch {
 	case want == nil:
 		return reply, nil
-	case reply == nil || !reply.ProtoReflect().IsValid():
-		return nil, status.Mask(fmt.Errorf("the receiver of %s returned neither a reply nor an error", k.binding.Entry.Name()))
-	case reply.ProtoReflect().Descriptor().FullName() != want.Name():
+	case reply == nil:
+		return nil, k.noReply()
+	}
+	switch m := reply.ProtoReflect(); {
+	case !m.IsValid():
+		return nil, k.noReply()
+	case m.Descriptor() != want.Message.Descriptor() && m.Descriptor().FullName() != want.Name():
 		return nil, status.Mask(fmt.Errorf("the receiver of %s answered with %s instead of %s",
 			k.binding.Entry.Name(), proto.MessageName(reply), want.Name()))
 	}
 	return reply, nil
+}
+
+func (k *call) noReply() error {
+	return status.Mask(fmt.Errorf("the receiver of %s returned neither a reply nor an error", k.binding.Entry.Name()))
 }
 
 // leave takes a call that has ended off its connection.
@@ -118,7 +125,7 @@ func (k *call) leave() {
 func (h *Handle) ack(reply proto.Message, err *status.Error) {
 	var answer wire.Message
 	if err == nil && reply != nil {
-		e, unknown := h.c.node.catalog.Of(reply)
+		e, unknown := h.entryOf(reply)
 		if unknown == nil {
 			answer = wire.Message{Type: e.Type, Entry: e, Value: reply}
 		} else {
@@ -126,6 +133,17 @@ func (h *Handle) ack(reply proto.Message, err *status.Error) {
 		}
 	}
 	h.ackEncoded(answer, err)
+}
+
+// entryOf finds what is known of a reply, which mostly is what the schema says that
+// the message is answered with.
+func (h *Handle) entryOf(reply proto.Message) (*wire.Entry, error) {
+	if h.binding != nil {
+		if want := h.binding.Entry.Reply; want != nil && reply.ProtoReflect().Descriptor() == want.Message.Descriptor() {
+			return want, nil
+		}
+	}
+	return h.c.node.catalog.Of(reply)
 }
 
 // ackEncoded is ack for a reply that is on its way already.

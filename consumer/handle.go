@@ -21,7 +21,7 @@ type Handle struct {
 	c       *Consumer
 	call    *call
 	who     *identity                // the snapshot that User shows
-	acts    atomic.Pointer[identity] // as whom groups are joined: who, or what SignIn made of it
+	acts    atomic.Pointer[identity] // what SignIn made of who; nil before it
 	binding *Binding                 // nil in lifecycle methods
 	from    from
 	keyed   bool
@@ -106,7 +106,7 @@ func (h *Handle) Join(ctx context.Context, group string) error {
 	if err := broadcast.CheckGroup(group); err != nil {
 		return err
 	}
-	return h.c.join(ctx, joining{group: group, who: h.acts.Load()})
+	return h.c.join(ctx, joining{group: group, who: h.actor()})
 }
 
 // In reports whether the connection is a member of a group.
@@ -114,6 +114,14 @@ func (h *Handle) In(group string) bool {
 	h.c.mu.Lock()
 	defer h.c.mu.Unlock()
 	return h.c.groups.get(group) != nil
+}
+
+// actor is as whom groups are joined.
+func (h *Handle) actor() *identity {
+	if acts := h.acts.Load(); acts != nil {
+		return acts
+	}
+	return h.who
 }
 
 // Leave ends the membership of the connection in a group, and voids its tickets.

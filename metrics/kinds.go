@@ -4,6 +4,7 @@ import (
 	"maps"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -22,7 +23,8 @@ const (
 // allocates nothing: the map is replaced when a type is new, never changed.
 type kinds struct {
 	acked        *prometheus.CounterVec
-	seconds      *prometheus.HistogramVec
+	seconds      *prometheus.Desc // of the times of handlers
+	bounds       []time.Duration  // of their buckets
 	panics       *prometheus.CounterVec
 	publications *prometheus.CounterVec
 	deliveries   *prometheus.CounterVec
@@ -39,7 +41,7 @@ type kind struct {
 	name    string
 	metrics *kinds
 	acks    [status.NumCodes]lazy[prometheus.Counter]
-	seconds lazy[prometheus.Observer]
+	seconds lazy[*times]
 
 	publications, deliveries lazy[prometheus.Counter]
 }
@@ -47,10 +49,9 @@ type kind struct {
 func newKinds(buckets []float64) *kinds {
 	k := &kinds{
 		acked: counter("frames_acked_total", "Frames of clients that were handled or refused, by status code.", "type", "code"),
-		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Namespace: namespace, Name: "handler_seconds", Buckets: buckets,
-			Help: "How long the handlers of a message took.",
-		}, []string{"type"}),
+		seconds: prometheus.NewDesc(namespace+"_handler_seconds", "How long the handlers of a message took.",
+			[]string{"type"}, nil),
+		bounds:       durations(buckets),
 		panics:       counter("handler_panics_total", "Panics of handlers.", "type"),
 		publications: counter("publications_total", "Publications to groups that reached this node.", "type"),
 		deliveries:   counter("deliveries_total", "Publications times the members they reached on this node.", "type"),
@@ -63,7 +64,7 @@ func newKinds(buckets []float64) *kinds {
 
 // collectors returns what is to be scraped.
 func (k *kinds) collectors() []prometheus.Collector {
-	return []prometheus.Collector{k.acked, k.seconds, k.panics, k.publications, k.deliveries, k.dropped, k.skipped}
+	return []prometheus.Collector{k.acked, k, k.panics, k.publications, k.deliveries, k.dropped, k.skipped}
 }
 
 // of returns the collectors of a type.
@@ -101,11 +102,23 @@ func (k *kind) ack(code status.Code) prometheus.Counter {
 	return k.acks[code].set(k.metrics.acked.WithLabelValues(k.name, code.String()))
 }
 
-func (k *kind) handled() prometheus.Observer {
-	if o, ok := k.seconds.get(); ok {
-		return o
+func (k *kind) handled() *times {
+	if t, ok := k.seconds.get(); ok {
+		return t
 	}
-	return k.seconds.set(k.metrics.seconds.WithLabelValues(k.name))
+	return k.seconds.keep(newTimes(k.metrics.bounds))
+}
+
+// Describe says which metrics Collect sends.
+func (k *kinds) Describe(descs chan<- *prometheus.Desc) { descs <- k.seconds }
+
+// Collect sends the times of handlers.
+func (k *kinds) Collect(metrics chan<- prometheus.Metric) {
+	for _, each := range *k.known.Load() {
+		if t, ok := each.seconds.get(); ok {
+			metrics <- t.metric(k.seconds, each.name)
+		}
+	}
 }
 
 func (k *kind) published() (publications, deliveries prometheus.Counter) {
@@ -121,7 +134,7 @@ func (k *kind) published() (publications, deliveries prometheus.Counter) {
 }
 
 // lazy is a collector that two goroutines may resolve at the same time: they
-// get the same one from its vector.
+// get the same one, from its vector if it has one.
 type lazy[C any] struct{ resolved atomic.Pointer[C] }
 
 func (l *lazy[C]) get() (collector C, ok bool) {
@@ -129,6 +142,12 @@ func (l *lazy[C]) get() (collector C, ok bool) {
 		return *p, true
 	}
 	return collector, false
+}
+
+// keep is set for a collector that its vector does not know: the first one counts.
+func (l *lazy[C]) keep(collector C) C {
+	l.resolved.CompareAndSwap(nil, &collector)
+	return *l.resolved.Load()
 }
 
 func (l *lazy[C]) set(collector C) C {

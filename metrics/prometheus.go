@@ -96,7 +96,7 @@ func (p *Prometheus) Acked(kind string, code status.Code) { p.kinds.of(kind).ack
 
 // Handled measures the handlers of a message.
 func (p *Prometheus) Handled(kind string, took time.Duration) {
-	p.kinds.of(kind).handled().Observe(took.Seconds())
+	p.kinds.of(kind).handled().observe(took)
 }
 
 // Limited counts that a limit was reached.

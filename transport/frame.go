@@ -135,11 +135,11 @@ func appendFrame(dst []byte, opcode byte, payload []byte) []byte {
 func appendHeader(dst []byte, opcode byte, n int) []byte {
 	switch {
 	case n < length16:
-		return append(dst, bitFin|opcode, byte(n))
+		return append(dst, bitFin|opcode, byte(n)) //nolint:gosec // less than 126
 	case n <= 0xFFFF:
 		return append(dst, bitFin|opcode, length16, byte(n>>8), byte(n)) //nolint:gosec // the lowest bytes are meant
 	default:
-		return binary.BigEndian.AppendUint64(append(dst, bitFin|opcode, length64), uint64(n)) //nolint:gosec // a length is not negative
+		return binary.BigEndian.AppendUint64(append(dst, bitFin|opcode, length64), uint64(n))
 	}
 }
 

@@ -19,5 +19,5 @@ func sysCall(number, fd uintptr, p []byte) (int, error) {
 	if failed != 0 {
 		return 0, failed
 	}
-	return int(n), nil //nolint:gosec // at most len(p)
+	return int(n), nil
 }

@@ -124,7 +124,7 @@ func (m *Message) append(dst []byte, s *sizes) ([]byte, error) {
 	dst = appendStringField(dst, 1, m.Type)
 	if n := s.payload; n > 0 {
 		dst = protowire.AppendTag(dst, 2, protowire.BytesType)
-		dst = protowire.AppendVarint(dst, uint64(n)) //nolint:gosec // a size is not negative
+		dst = protowire.AppendVarint(dst, uint64(n))
 		var err error
 		if dst, err = m.appendPayload(dst); err != nil {
 			return dst, err
