@@ -30,12 +30,14 @@ func (g gate) Connected(context.Context) error {
 func TestKeyedFramesOutliveAConnectionThatEndsEarly(t *testing.T) {
 	for name, leave := range map[string]func(t *testing.T, url string, held gate){
 		"proto-socket": func(t *testing.T, url string, held gate) {
+			t.Helper()
 			p := testpeer.DialProtoSocket(t, url, nil)
 			p.Say(`{"headers":{"messageType":"note","uuid":"a"},"body":{"text":"keyed"}}`)
 			await(t, "the handshake", held.entered)
 			_ = p.Close(websocket.StatusNormalClosure, "")
 		},
 		"protoway": func(t *testing.T, url string, held gate) {
+			t.Helper()
 			p := testpeer.Dial(t, url, testpeer.Options{Silent: true})
 			p.WriteRaw(batchOf(t, 3, func(i int) *wire.Frame {
 				return []*wire.Frame{{Kind: wire.KindHello, Control: &protowayv1.Hello{}}, note(0, "not keyed", ""), note(0, "keyed", "a")}[i]
