@@ -107,7 +107,7 @@ func (c *Consumer) identify(ctx context.Context, token string) *status.Error {
 // connect joins the groups of the path and tells the receivers.
 func (c *Consumer) connect(ctx context.Context) error {
 	for _, group := range c.opening.Path.Groups {
-		if err := c.join(ctx, joining{class: group}); err != nil {
+		if err := c.join(ctx, joining{class: group}); err != nil && !c.ended() { // else nobody is there to miss it
 			return err
 		}
 	}
@@ -122,6 +122,13 @@ func (c *Consumer) connect(ctx context.Context) error {
 		c.mu.Unlock()
 	}
 	return nil
+}
+
+// ended reports whether the connection has ended.
+func (c *Consumer) ended() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.closed
 }
 
 // resume restores memberships and returns how many.
@@ -173,15 +180,17 @@ func (c *Consumer) sendLeft(group, reason string) {
 }
 
 // open sends Welcome and all that was queued behind it, and lets frames run. It
-// reports false for a connection that has ended.
+// reports false for a connection that has ended: of its frames those with a key run,
+// as if it had ended a moment later. Dialects without a handshake depend on that,
+// since their clients may go as soon as they have written.
 func (c *Consumer) open(hello *protowayv1.Hello, resumed uint32) bool {
 	limits := c.node.limits
 	c.mu.Lock()
 	c.settles = slices.Contains(hello.GetFeatures(), featureSettled)
-	c.welcomed = !c.closed
-	welcomed, secret := c.welcomed, c.secret
+	c.welcomed = true
+	closed, secret := c.closed, c.secret
 	c.mu.Unlock()
-	if !welcomed {
+	if closed {
 		return false
 	}
 	f := wire.Frame{Kind: wire.KindWelcome, Control: &protowayv1.Welcome{

@@ -75,8 +75,8 @@ func (c *Consumer) enter(m *membership, j *joining) (added bool, err error) {
 		return false, status.Aborted.Errorf("the user of the connection changed: group %q was not joined", name)
 	case c.groups.get(name) != nil:
 		return false, c.answerTicket(c.groups.get(name), j)
-	case m.byHandler && c.groups.len() >= c.node.limits.MaxGroups:
-		return false, status.ResourceExhausted.Errorf("the connection is in %d groups, which is the limit: leave some", c.groups.len())
+	case m.byHandler && c.groups.len() >= c.node.limits.MaxGroups && c.groups.joined() >= c.node.limits.MaxGroups:
+		return false, status.ResourceExhausted.Errorf("the connection has joined %d groups, which is the limit: leave some", c.groups.joined())
 	case m.byHandler && c.voids.full(time.Now(), c.node.limits.TicketLife):
 		return false, status.ResourceExhausted.Errorf("the connection left %d groups in a short time: join again later", maxVoids)
 	}

@@ -12,6 +12,18 @@ const fewGroups = 8
 
 func (ms *memberships) len() int { return len(ms.all) }
 
+// joined returns how many groups receivers have joined, which are those that a limit
+// counts. The others, of the path and of the user, are few.
+func (ms *memberships) joined() int {
+	joined := len(ms.all)
+	for _, m := range ms.all {
+		if !m.byHandler {
+			joined--
+		}
+	}
+	return joined
+}
+
 func (ms *memberships) place(name string) int {
 	if ms.byName != nil {
 		if place, ok := ms.byName[name]; ok {

@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 
 	"google.golang.org/protobuf/proto"
 
@@ -68,6 +69,13 @@ func (cs *calls) get(id uint64) *pending {
 	return cs.waiting[id]
 }
 
+// several reports whether more than one frame is not acked.
+func (cs *calls) several() bool {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	return len(cs.waiting) > 1
+}
+
 // release gives back a place in flight that was acquired and is not needed.
 func (cs *calls) release() {
 	cs.mu.Lock()
@@ -94,14 +102,16 @@ func (cs *calls) remove(id uint64) *pending {
 	return p
 }
 
-// pending is a frame that is not acked. A call that was given up stays pending
-// until its ack comes: its id and its place in flight are taken on the server.
+// pending is a frame that is not acked. A call that was given up before its frame was
+// written ends. After that it stays pending until its ack comes: its id and its place
+// in flight are taken on the server.
 type pending struct {
 	options callOptions
 	events  chan event          // what came for it, the ack last
 	left    chan struct{}       // closed when nobody waits any more
 	id      uint64              // set by calls.add
 	acked   func(ack *wire.Ack) // if not nil, the reader gives the ack to it instead; it must not wait
+	stage   atomic.Uint32       // of the frame: stageWaiting and so on
 }
 
 // event is something that came for a call: one of its fields is set.
@@ -192,7 +202,7 @@ func (c *Conn) ask(ctx context.Context, f *wire.Frame, p *pending) (wire.Message
 		return wire.Message{}, err
 	}
 	f.ID, f.Re = c.calls.add(p), c.answering(ctx)
-	if err := c.send(ctx, f); err != nil {
+	if err := c.sendCall(ctx, f, p); err != nil {
 		c.calls.take(f.ID)
 		return wire.Message{}, err
 	}
@@ -210,6 +220,7 @@ func (c *Conn) await(ctx context.Context, p *pending) (wire.Message, error) {
 			}
 			p.options.tell(e)
 		case <-ctx.Done():
+			c.takeBack(p)
 			close(p.left)
 			return wire.Message{}, status.From(ctx.Err())
 		case <-c.end.closing:

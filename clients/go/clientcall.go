@@ -163,16 +163,22 @@ func (c *Client) direct(ctx context.Context) *Conn {
 // server refused for load must come again on this connection, or no later one
 // with a key would be handled: when the caller gives up, the connection ends.
 func (c *Client) askNow(ctx context.Context, conn *Conn, m message) (wire.Message, error) {
+	givenUp := closed(closeAbnormal, "a refused message was given up")
 	undo := func() {}
 	if m.identity {
 		undo = c.outbox.identify(&m)
 	}
-	for {
+	for refused := false; ; refused = true {
 		f := wire.Frame{Kind: wire.KindMessage, Message: c.options.spelled(m.kind, m.payload, m.options.key)}
-		reply, err := conn.ask(ctx, &f, newPending(m.options))
+		p := newPending(m.options)
+		reply, err := conn.ask(ctx, &f, p)
 		failure := status.From(err)
 		if failure == nil {
 			return reply, nil
+		}
+		if refused && ctx.Err() != nil && p.stage.Load() != stageWritten {
+			conn.finish(givenUp)
+			return wire.Message{}, failure
 		}
 		if m.options.key == "" || m.keyless || failure.Code != status.ResourceExhausted || failure.RetryAfter == 0 {
 			undo()
@@ -186,7 +192,7 @@ func (c *Client) askNow(ctx context.Context, conn *Conn, m message) (wire.Messag
 			return wire.Message{}, conn.lost()
 		case <-ctx.Done():
 			timer.Stop()
-			conn.finish(closed(closeAbnormal, "a refused message was given up"))
+			conn.finish(givenUp)
 			return wire.Message{}, status.From(ctx.Err())
 		}
 	}

@@ -25,7 +25,7 @@ type Conn struct {
 	logger    *slog.Logger
 
 	welcome  atomic.Pointer[protowayv1.Welcome] // nil before the handshake
-	out      chan []byte                        // encoded frames, for the writer
+	out      chan outFrame                      // for the writer
 	calls    *calls
 	registry *registry
 	handlers *handlers
@@ -76,8 +76,9 @@ func (e *end) get() *CloseError {
 	return e.err
 }
 
-// outFrames is how many encoded frames may wait for the writer.
-const outFrames = 64
+// outFrames is how many encoded frames may wait for the writer: as many as a message
+// may have.
+const outFrames = wire.MaxBatchFrames
 
 // newConn makes a connection and starts its goroutines.
 func newConn(transport Transport, o *options) *Conn {
@@ -86,7 +87,7 @@ func newConn(transport Transport, o *options) *Conn {
 		transport: transport,
 		wire:      o.dialect.Open(o.catalog, wire.ClientSide),
 		logger:    o.logger,
-		out:       make(chan []byte, outFrames),
+		out:       make(chan outFrame, outFrames),
 		calls:     newCalls(),
 		registry:  o.registry,
 		handlers:  newHandlers(o.link.life, o.queue),
@@ -146,11 +147,20 @@ func (c *Conn) Close() error {
 	return nil
 }
 
-// finish ends the connection.
+// finish ends the connection. What is being written or read after closeTimeout is
+// cut, since a server that does not read would hold it up for ever; at once if there
+// is nobody to say anything to.
 func (c *Conn) finish(reason *CloseError) {
-	if c.end.begin(reason) {
-		c.handlers.cancelRequests()
+	if !c.end.begin(reason) {
+		return
 	}
+	c.handlers.cancelRequests()
+	if reason.Code == closeAbnormal {
+		c.end.cut()
+		return
+	}
+	timer := time.AfterFunc(closeTimeout, c.end.cut)
+	context.AfterFunc(c.end.io, func() { timer.Stop() })
 }
 
 // encode returns a frame as the dialect spells it.

@@ -34,6 +34,8 @@ type entry struct {
 	number     uint64 // its place among all
 	state      entryState
 	written    uint64 // the session on which it was written last; 0 for none
+	known      bool   // the server knows it from this session, on which it was refused before
+	takeBack   func() (unwritten bool)
 	subject    string // as whom it was written first
 	change     change // what it did to the subject, if it may do that
 	notBefore  time.Time

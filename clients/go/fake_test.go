@@ -1,12 +1,14 @@
 package client_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"sync"
 	"testing"
 	"testing/synctest"
 
+	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 
 	client "github.com/protoway/protoway/clients/go"
@@ -21,8 +23,8 @@ type fake struct {
 	catalog  *wire.Catalog
 	wire     wire.Session
 	toClient chan []byte
-	toServer chan []byte
-	broken   chan error // what writes of the client fail with, when it holds something
+	toServer chan []byte // one frame each
+	broken   chan error  // what writes of the client fail with, when it holds something
 	closed   chan struct{}
 
 	mu   sync.Mutex // guards how the client closed it
@@ -61,12 +63,32 @@ func (f *fake) Write(ctx context.Context, message []byte, _ bool) error {
 		return err
 	default:
 	}
-	select {
-	case f.toServer <- message:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
+	for _, frame := range f.split(message) {
+		select {
+		case f.toServer <- frame:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
+	return nil
+}
+
+// split returns a copy of each frame of a message.
+func (f *fake) split(message []byte) [][]byte {
+	if !f.dialect.Joins() {
+		return [][]byte{bytes.Clone(message)}
+	}
+	var frames [][]byte
+	for len(message) > 0 {
+		_, _, n := protowire.ConsumeField(message)
+		if n < 0 {
+			f.Errorf("the client wrote %q, which is no batch", message)
+			return frames
+		}
+		frames = append(frames, bytes.Clone(message[:n]))
+		message = message[n:]
+	}
+	return frames
 }
 
 func (f *fake) Close(code int, _ string) error {

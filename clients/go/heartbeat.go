@@ -55,7 +55,7 @@ func (c *Conn) sendHeartbeat() {
 		return
 	}
 	select {
-	case c.out <- encoded:
+	case c.out <- outFrame{encoded: encoded}:
 	default: // the writer has enough to say
 	}
 }

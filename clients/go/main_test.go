@@ -36,7 +36,7 @@ type gateway struct {
 	url string
 }
 
-func serve(t *testing.T, config protoway.Config, list ...receivers.Receiver) *gateway {
+func serve(t testing.TB, config protoway.Config, list ...receivers.Receiver) *gateway {
 	t.Helper()
 	config.Paths = map[string]protoway.Path{"/ws": {Receivers: list}}
 	config.Verifier, config.Secret = auth.HS256(secret), secret
@@ -58,7 +58,7 @@ func serve(t *testing.T, config protoway.Config, list ...receivers.Receiver) *ga
 }
 
 // dial connects, and closes at the end of the test.
-func (g *gateway) dial(t *testing.T, opts ...client.Option) *client.Conn {
+func (g *gateway) dial(t testing.TB, opts ...client.Option) *client.Conn {
 	t.Helper()
 	conn, err := client.Dial(deadline(t), g.url, opts...)
 	if err != nil {

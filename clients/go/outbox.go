@@ -202,7 +202,7 @@ func (o *outbox) giveUp(e *entry, why *status.Error) bool {
 		return false
 	}
 	close(e.left)
-	if e.state == entryQueued && (e.written == 0 || e.written != o.session) {
+	if e.state == entryQueued && (e.written == 0 || e.written != o.session) || o.recall(e) {
 		o.end(e, wire.Ack{Error: why})
 	} else {
 		e.abandoned = true

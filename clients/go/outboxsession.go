@@ -107,11 +107,34 @@ func (o *outbox) take() *entry {
 	if e.written == 0 {
 		e.subject = o.subject
 	}
+	e.known, e.takeBack = e.written == o.session, nil
 	e.written = o.session
 	if e.identity {
 		e.change = o.change(&e.message)
 	}
 	return e
+}
+
+// flies says how to have an entry not written after all, while the writer has not
+// taken it. One that the server knows keeps its place there, so it is written.
+func (o *outbox) flies(e *entry, takeBack func() (unwritten bool)) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if e.state == entrySent && !e.known {
+		e.takeBack = takeBack
+	}
+}
+
+// recall takes back an entry that is in flight and was not written; false if it was.
+// The caller holds mu.
+func (o *outbox) recall(e *entry) bool {
+	if e.state != entrySent || e.takeBack == nil || !e.takeBack() {
+		return false
+	}
+	if e.identity {
+		o.undo(e.change)
+	}
+	return true
 }
 
 // acked takes the ack of an entry: it ends, or is sent again.

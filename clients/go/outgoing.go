@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"runtime"
 	"time"
 
 	"github.com/protoway/protoway/status"
@@ -10,7 +11,11 @@ import (
 
 // send encodes a frame and gives it to the writer; it waits while the queue of
 // the writer is full.
-func (c *Conn) send(ctx context.Context, f *wire.Frame) error {
+func (c *Conn) send(ctx context.Context, f *wire.Frame) error { return c.sendCall(ctx, f, nil) }
+
+// sendCall is send for the frame of a call, which can be taken back until it is
+// written; see [Conn.takeBack].
+func (c *Conn) sendCall(ctx context.Context, f *wire.Frame, p *pending) error {
 	encoded, err := c.encode(f)
 	if err != nil {
 		return status.InvalidArgument.Errorf("the frame cannot be encoded: %w", err)
@@ -21,10 +26,12 @@ func (c *Conn) send(ctx context.Context, f *wire.Frame) error {
 	select {
 	case <-c.end.closing: // looked at first: the queue may have room for what nobody will write
 		return c.lost()
+	case <-ctx.Done(): // and it may have room for what nobody waits for
+		return status.From(ctx.Err())
 	default:
 	}
 	select {
-	case c.out <- encoded:
+	case c.out <- outFrame{encoded, p}:
 		return nil
 	case <-ctx.Done():
 		return status.From(ctx.Err())
@@ -36,22 +43,37 @@ func (c *Conn) send(ctx context.Context, f *wire.Frame) error {
 // write writes frames until the connection ends, and then closes the transport.
 func (c *Conn) write() {
 	defer close(c.end.quiet)
+	batch := newBatch(c.options.dialect, c.out)
 	for {
 		select {
-		case encoded := <-c.out:
-			if err := c.writeOne(encoded); err != nil {
+		case f := <-c.out:
+			if batch.joins && c.calls.several() {
+				runtime.Gosched() // callers that have just got their acks go first, so that their frames share a write
+			}
+			batch.first(f)
+			if err := c.writeBatches(batch); err != nil {
 				c.writeFailed(err)
 			}
 		case <-c.end.closing:
-			c.hangUp()
+			c.hangUp(batch)
 			return
 		}
 	}
 }
 
-func (c *Conn) writeOne(encoded []byte) error {
-	c.alive.lastWrite.Store(time.Now().UnixNano())
-	return c.transport.Write(c.end.io, encoded, c.options.dialect.Text())
+// writeBatches writes what a batch has, and what has come meanwhile behind a frame
+// that it had no room for.
+func (c *Conn) writeBatches(b *batch) error {
+	for {
+		message := b.next(int(c.welcome.Load().GetMaxMessageBytes()))
+		if message == nil {
+			return nil
+		}
+		c.alive.lastWrite.Store(time.Now().UnixNano())
+		if err := c.transport.Write(c.end.io, message, c.options.dialect.Text()); err != nil {
+			return err
+		}
+	}
 }
 
 // closeGrace is how long the reader has to find out why a write failed: the
@@ -69,17 +91,13 @@ func (c *Conn) writeFailed(err error) {
 }
 
 // hangUp writes what waits, closes the transport and waits for the reader. What
-// takes too long is cut.
-func (c *Conn) hangUp() {
-	timer := time.AfterFunc(closeTimeout, c.end.cut)
-	defer timer.Stop()
+// takes too long is cut, see [Conn.finish].
+func (c *Conn) hangUp(b *batch) {
 	defer c.end.cut()
 	reason := c.end.get()
-	if reason.Code == closeAbnormal {
-		c.end.cut() // there is nobody to say anything to
-	}
-	for waiting := len(c.out); waiting > 0; waiting-- {
-		if c.writeOne(<-c.out) != nil {
+	for waiting := len(c.out); waiting > 0; waiting = min(waiting-1, len(c.out)) {
+		b.first(<-c.out)
+		if c.writeBatches(b) != nil {
 			break
 		}
 	}

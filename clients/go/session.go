@@ -182,9 +182,10 @@ func (s *session) write(e *entry) {
 		}
 	}
 	f.ID = s.conn.calls.add(p)
+	s.outbox.flies(e, func() bool { return s.conn.takeBack(p) })
 	err := s.settle()
 	if err == nil {
-		err = s.conn.send(context.Background(), &f) // it ends with the connection
+		err = s.conn.sendCall(context.Background(), &f, p) // it ends with the connection
 	}
 	if err == nil {
 		return

@@ -9,7 +9,8 @@ type Transport interface {
 	// ends the connection; if it has a method Closed() (code int, reason string),
 	// that says how the server closed it.
 	Read(ctx context.Context) (message []byte, text bool, err error)
-	// Write sends a message and blocks until it is taken.
+	// Write sends a message, which is valid during the call only, and blocks until it
+	// is taken.
 	Write(ctx context.Context, message []byte, text bool) error
 	// Close ends the connection and makes Read return. It is called once.
 	Close(code int, reason string) error

@@ -177,8 +177,13 @@ func TestSendNoAck(t *testing.T) {
 		did := hear(t, `{"text":"one"}`+"\n"+`{"text":"two"}`, "send", url, "note", "-", "--no-ack", "--dialect", dialect, "--schema", schema)
 		did.wants(t, exitOK, "", "2 written")
 		for _, want := range []string{"one", "two"} {
-			if got := <-came; got != want {
-				t.Errorf("%s: %q came instead of %q", dialect, got, want)
+			select {
+			case got := <-came:
+				if got != want {
+					t.Errorf("%s: %q came instead of %q", dialect, got, want)
+				}
+			case <-time.After(patience):
+				t.Fatalf("%s: %q did not come", dialect, want)
 			}
 		}
 	}
