@@ -19,7 +19,7 @@ func (c *Consumer) newCall(j *job) *call {
 	k := &call{}
 	k.c, k.call, k.who = c, k, c.identity.Load()
 	if j != nil {
-		k.from, k.binding, k.keyed, k.lane = j.from, j.binding, j.key != "", j.lane
+		k.from, k.binding, k.keyed, k.lane, k.more = j.from, j.binding, j.key != "", j.lane, j.more
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -162,7 +162,7 @@ func (h *Handle) ackEncoded(answer wire.Message, err *status.Error) {
 	}
 	switch {
 	case h.from.id != 0:
-		h.c.sendAck(h.from, err, answer)
+		h.c.sendAck(h.from, err, answer, h.more)
 	case answer.Type != "" && !h.c.opening.Dialect.Handshake():
 		_ = h.c.send(&wire.Frame{Tag: h.from.tag, Kind: wire.KindMessage, Message: answer})
 	}
@@ -179,9 +179,10 @@ func (h *Handle) endProgress(err *status.Error) {
 	})
 }
 
-// sendAck queues an ack. A reply or details that cannot be encoded become an
-// Internal error: there is an ack in any case.
-func (c *Consumer) sendAck(to from, err *status.Error, reply wire.Message) {
+// sendAck queues an ack; soon says that others may come behind it. A reply or
+// details that cannot be encoded become an Internal error: there is an ack in any
+// case.
+func (c *Consumer) sendAck(to from, err *status.Error, reply wire.Message, soon bool) {
 	e := encoders.Get().(*encoder)
 	defer e.recycle()
 	e.frame = wire.Frame{Re: to.id, Tag: to.tag, Kind: wire.KindAck, Ack: wire.Ack{Error: err, Reply: reply}}
@@ -189,7 +190,7 @@ func (c *Consumer) sendAck(to from, err *status.Error, reply wire.Message) {
 		err = status.From(c.send(&wire.Frame{Re: to.id, Tag: to.tag, Kind: wire.KindMessage, Message: reply}))
 		e.frame.Ack = wire.Ack{Error: err}
 	}
-	if e.send(c, &e.frame, false) == nil {
+	if e.send(c, &e.frame, soon) == nil {
 		return
 	}
 	code := status.Internal

@@ -31,6 +31,7 @@ type Handle struct {
 	progressed atomic.Bool
 	slot       slot   // guarded by Consumer.mu
 	lane       *lane  // nil in lifecycle methods
+	more       bool   // another frame of its lane waited when it began: its ack may be written with that one's
 	goesOn     func() // what Async left to do
 }
 

@@ -32,6 +32,7 @@ type job struct {
 	next    *job // in its lane
 	barrier bool // later frames of the connection wait until it has ended
 	skip    bool // it is not run
+	more    bool // another frame of its lane waits
 }
 
 // from is which frame of the client something belongs to.

@@ -74,6 +74,7 @@ func (c *Consumer) nextJob(l *lane, before *job) *job {
 	} else {
 		l.head, j.next = j.next, nil
 		j.skip = c.skips(j)
+		j.more = l.head != nil
 	}
 	c.mu.Unlock()
 	if before != nil {

@@ -225,7 +225,7 @@ func (c *Consumer) answer(f *wire.Frame, err *status.Error) {
 	}
 	c.node.observer.Acked(f.Kind.String(), status.OK)
 	if f.ID != 0 {
-		c.sendAck(fromOf(f), nil, wire.Message{})
+		c.sendAck(fromOf(f), nil, wire.Message{}, false)
 	}
 }
 
@@ -239,7 +239,7 @@ func (c *Consumer) answerJob(j *job, err *status.Error) {
 func (c *Consumer) refuse(to from, kind string, err *status.Error) {
 	c.node.observer.Acked(kind, err.Code)
 	if to.id != 0 {
-		c.sendAck(to, err, wire.Message{})
+		c.sendAck(to, err, wire.Message{}, false)
 	}
 }
 
@@ -254,7 +254,7 @@ func (c *Consumer) refuseMalformed(f *wire.Frame) {
 		}
 		c.complained = true
 	}
-	c.sendAck(fromOf(f), f.Err, wire.Message{})
+	c.sendAck(fromOf(f), f.Err, wire.Message{}, false)
 }
 
 // malformed is what metrics call a frame that could not be decoded.

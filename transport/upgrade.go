@@ -22,14 +22,13 @@ type upgraded struct {
 // answered with what is wrong.
 func upgrade(w http.ResponseWriter, r *http.Request, options *websocket.AcceptOptions) (*upgraded, error) {
 	taken := &takeover{ResponseWriter: w}
-	// Accept checks the request and its origin, and answers. What it returns is
-	// not used: frames are read and written here, in one way for both modes. It is
-	// closed, which closes nothing, since its finalizer would keep it in memory.
-	unused, err := websocket.Accept(taken, r, options)
-	if err != nil {
+	// Accept checks the request and its origin, and makes the answer. The connection
+	// that it would return is not used: frames are read and written here, in one way
+	// for both modes. So it is told that there is none, which costs less than to make
+	// one and to close it.
+	if _, err := websocket.Accept(taken, r, options); taken.up.net == nil {
 		return nil, err
 	}
-	_ = unused.CloseNow()
 	if err := taken.up.net.SetDeadline(time.Time{}); err != nil { // those of the HTTP server
 		_ = taken.up.net.Close()
 		return nil, err
@@ -40,30 +39,59 @@ func upgrade(w http.ResponseWriter, r *http.Request, options *websocket.AcceptOp
 // takeover is a ResponseWriter that keeps the connection for itself.
 type takeover struct {
 	http.ResponseWriter
-	up upgraded
+	up    upgraded
+	taken bool // what is written is of no interest any more
 }
 
-// smallest is the least that bufio allocates.
-const smallest = 16
+// errTaken is what Hijack says when the connection is taken over.
+var errTaken = errors.New("the connection is taken over")
 
-// Hijack takes the connection and hands out one that does nothing.
+// WriteHeader keeps the answer to an upgrade for Hijack: written to the connection
+// itself it costs half of what it costs package net/http, which adds a date.
+func (t *takeover) WriteHeader(code int) {
+	if code != http.StatusSwitchingProtocols && !t.taken {
+		t.ResponseWriter.WriteHeader(code)
+	}
+}
+
+// Write writes the text of an error, unless it is that the connection was taken.
+func (t *takeover) Write(text []byte) (int, error) {
+	if t.taken {
+		return len(text), nil
+	}
+	return t.ResponseWriter.Write(text)
+}
+
+// switching is the first line of the answer to an upgrade.
+const switching = "HTTP/1.1 101 Switching Protocols\r\n"
+
+// answer writes the answer to an upgrade.
+func (t *takeover) answer(to io.Writer) error {
+	response := getBuffer()
+	defer response.put()
+	out := bytes.NewBuffer(append(response.b, switching...))
+	if err := t.Header().Write(out); err != nil {
+		return err
+	}
+	out.WriteString("\r\n")
+	_, err := to.Write(out.Bytes())
+	return err
+}
+
+// Hijack takes the connection over and answers. It always returns an error.
 func (t *takeover) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	conn, buffered, err := http.NewResponseController(t.ResponseWriter).Hijack()
 	if err != nil {
 		return nil, nil, err
 	}
+	t.taken = true
 	early, err := buffered.Reader.Peek(buffered.Reader.Buffered())
+	if err == nil {
+		err = t.answer(conn)
+	}
 	if err != nil {
 		return nil, nil, errors.Join(err, conn.Close())
 	}
 	t.up = upgraded{conn, bytes.Clone(early)}
-	nothing := idleConn{conn}
-	return nothing, bufio.NewReadWriter(bufio.NewReaderSize(nothing, smallest), bufio.NewWriterSize(nothing, smallest)), nil
+	return nil, nil, errTaken
 }
-
-// idleConn stands for a connection that somebody else uses.
-type idleConn struct{ net.Conn }
-
-func (idleConn) Read([]byte) (int, error)    { return 0, io.EOF }
-func (idleConn) Write(p []byte) (int, error) { return len(p), nil }
-func (idleConn) Close() error                { return nil }
