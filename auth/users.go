@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"reflect"
 
 	"github.com/protoway/protoway/status"
 )
@@ -22,7 +23,13 @@ type Users interface {
 // Current returns a verifier that takes from a token who somebody is, and from
 // users what they may do now: whoever was deactivated is refused, whatever the
 // token says.
-func Current(verifier Verifier, users Users) Verifier { return current{verifier, users} }
+func Current(verifier Verifier, users Users) Verifier {
+	// Nobody is asked twice, say because the configuration of the server wraps too.
+	if known, ok := verifier.(current); ok && reflect.TypeOf(users).Comparable() && known.users == users {
+		return verifier
+	}
+	return current{verifier, users}
+}
 
 type current struct {
 	verifier Verifier

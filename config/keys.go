@@ -35,6 +35,9 @@ func keys() []key {
 		}},
 		{"trusted_proxies", "The addresses and networks of proxies in front of the server, whose X-Forwarded-For says where a client is, such as 10.0.0.0/8; a list, or one text with commas.", func(s *Settings) value { return networksValue{&s.TrustedProxies} }},
 		{"drain_spread", "The time that a shutdown gives clients to reconnect elsewhere.", func(s *Settings) value { return durationValue{&s.DrainSpread, 0} }},
+		{"no_query_token", "Whether connections with a token in their URL (?token=) are refused.", func(s *Settings) value { return boolValue{&s.NoQueryToken} }},
+		{"cookies_without_origin", "Whether the cookies of upgrade requests without an Origin, which no browser sends, may say who the user is.", func(s *Settings) value { return boolValue{&s.CookiesWithoutOrigin} }},
+		{"recheck", "How often it is looked up whether signed-in users still may be, for a program that says where its users are. 0s is never.", func(s *Settings) value { return durationValue{&s.Recheck, 0} }},
 	}
 	return append(append(table, poolKeys()...), limitKeys()...)
 }
@@ -93,6 +96,7 @@ func limitKeys() []key {
 		{"limits.dedupe_per_user", "How many keys of one user are remembered; beyond, frames with a key are refused.", count(func(l *consumer.Limits) *int { return &l.DedupePerUser })},
 		{"limits.dedupe_total", "The same for the whole node.", count(func(l *consumer.Limits) *int { return &l.DedupeTotal })},
 		{"limits.dedupe_bytes", "How many bytes of replies are remembered on the node.", size(func(l *consumer.Limits) *int { return &l.DedupeBytes })},
+		{"limits.token_grace", "How long a user stays one after their token has expired and they were asked for another. By default (0s) not at all.", span(0, func(l *consumer.Limits) *time.Duration { return &l.TokenGrace })},
 		{"limits.ticket_life", "How long a client may be away and still resume its groups, at least " + shortDuration(shortestTicket) + ".", span(shortestTicket, func(l *consumer.Limits) *time.Duration { return &l.TicketLife })},
 	}
 }

@@ -6,7 +6,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/protoway/protoway/transport"
+	"github.com/protoway/protoway/auth"
 )
 
 // networksValue is a list of addresses and networks: in a variable one text with
@@ -24,7 +24,7 @@ func (v networksValue) set(text string) error {
 	networks := strings.Split(text, ",")
 	for i := range networks {
 		networks[i] = strings.TrimSpace(networks[i])
-		if _, err := transport.ParseProxies(networks[i : i+1]); err != nil {
+		if _, err := auth.ParseProxies(networks[i : i+1]); err != nil {
 			return expected("addresses and networks such as 10.0.0.0/8, with commas between them", networks[i])
 		}
 	}

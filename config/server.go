@@ -34,6 +34,7 @@ func (s *Settings) Server(code protoway.Config) (protoway.Config, error) {
 	made.PublicByDefault, made.Strict = merged.PublicByDefault, merged.Strict
 	made.WithoutSystem, made.ForwardErrors = merged.WithoutSystem, merged.ForwardErrors
 	made.MinAPIVersion, made.Mode, made.DrainSpread = merged.MinAPIVersion, merged.Mode, merged.DrainSpread
+	made.NoQueryToken, made.CookiesWithoutOrigin, made.Recheck = merged.NoQueryToken, merged.CookiesWithoutOrigin, merged.Recheck
 	made.Pools, made.Limits, made.TrustedProxies = merged.Pools, merged.Limits, merged.TrustedProxies
 	if s.Tickets.Secret.Set() {
 		made.Secret = s.Tickets.Secret.Bytes()
@@ -54,6 +55,7 @@ func (s *Settings) over(code protoway.Config) (*Settings, error) {
 		WithoutSystem: code.WithoutSystem, ForwardErrors: code.ForwardErrors,
 		MinAPIVersion: code.MinAPIVersion, Mode: code.Mode, DrainSpread: code.DrainSpread,
 		Pools: code.Pools, Limits: code.Limits, TrustedProxies: code.TrustedProxies,
+		NoQueryToken: code.NoQueryToken, CookiesWithoutOrigin: code.CookiesWithoutOrigin, Recheck: code.Recheck,
 	}
 	for _, k := range keys() {
 		mine := k.value(s)

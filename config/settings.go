@@ -26,16 +26,19 @@ type Settings struct {
 
 	// These are the fields of protoway.Config with the same names.
 
-	PublicByDefault bool
-	Strict          bool
-	WithoutSystem   bool
-	ForwardErrors   bool
-	MinAPIVersion   int32
-	Mode            transport.Mode
-	TrustedProxies  []string
-	DrainSpread     time.Duration
-	Pools           consumer.Pools
-	Limits          consumer.Limits
+	PublicByDefault      bool
+	Strict               bool
+	WithoutSystem        bool
+	ForwardErrors        bool
+	MinAPIVersion        int32
+	Mode                 transport.Mode
+	TrustedProxies       []string
+	NoQueryToken         bool
+	CookiesWithoutOrigin bool
+	Recheck              time.Duration
+	DrainSpread          time.Duration
+	Pools                consumer.Pools
+	Limits               consumer.Limits
 
 	file string
 	from map[string]source // by the name of the key: who stated it

@@ -53,6 +53,8 @@ type Consumer struct {
 	saidHello   atomic.Bool              // the handshake timeout is met
 	signing     chan struct{}            // holds one token: who has it may change the identity
 	lastRead    atomic.Int64             // nanoseconds since 1970
+	checked     atomic.Int64             // likewise: when it was last looked up what the user may do
+	askedOf     *identity                // who was asked for a token in its grace; the wheel's own
 	began       time.Time
 
 	reading

@@ -69,6 +69,10 @@ func (c *Consumer) dispatch(j *job) {
 		return
 	}
 	k.begin(began, j.binding.Timeout)
+	if err := k.authorize(in); err != nil {
+		k.finish(nil, err)
+		return
+	}
 	if j.key != "" && !k.claimKey(j) {
 		return // it ran before, or whoever runs it now acks this one too
 	}
@@ -86,7 +90,7 @@ func (c *Consumer) dispatch(j *job) {
 // all of its receivers or by none.
 func (c *Consumer) allowed(b *Binding, who *identity, now time.Time) error {
 	for i := range b.Policies {
-		if err := b.Policies[i].Allow(who.user, now); err != nil {
+		if err := b.Policies[i].Allow(who.user, c.asOf(now)); err != nil {
 			return err
 		}
 	}

@@ -99,14 +99,21 @@ func (h *Handle) Progress(_ context.Context, value float64, info string) error {
 // Join makes the connection a member of a group. The client gets a ticket that
 // restores the membership after a reconnect. Joining twice changes nothing.
 //
-// Errors: InvalidArgument for a name that is not allowed, ResourceExhausted past
-// Limits.MaxGroups, Canceled on a closed connection, Aborted if the user of the
-// connection has changed since the frame began.
+// Errors: InvalidArgument for a name that is not allowed, what AuthorizeJoin of the
+// configuration says, ResourceExhausted past Limits.MaxGroups, Canceled on a closed
+// connection, Aborted if the user of the connection has changed since the frame
+// began.
 func (h *Handle) Join(ctx context.Context, group string) error {
 	if err := broadcast.CheckGroup(group); err != nil {
 		return err
 	}
-	return h.c.join(ctx, joining{group: group, who: h.acts.Load()})
+	who := h.acts.Load()
+	if ask := h.c.opening.Path.AuthorizeJoin; ask != nil {
+		if err := ask(ctx, who.user, group); err != nil {
+			return err
+		}
+	}
+	return h.c.join(ctx, joining{group: group, who: who})
 }
 
 // In reports whether the connection is a member of a group.

@@ -36,7 +36,7 @@ func (c *Consumer) welcome(j *job) {
 	c.log().Debug("welcome", "client", hello.GetClient(), "user", c.identity.Load().user.ID, "resumed", resumed, "token_refused", failure)
 	c.answerJob(j, failure)
 	if failure != nil {
-		_ = c.send(&wire.Frame{Kind: wire.KindAuthenticate, Control: &protowayv1.Authenticate{}})
+		c.askForToken()
 	}
 }
 
@@ -154,6 +154,12 @@ func (c *Consumer) rejoin(ctx context.Context, raw []byte) (group string, err er
 	}
 	if ended {
 		return ticket.Group, status.PermissionDenied.Errorf("the ticket was voided")
+	}
+	if ask := c.opening.Path.AuthorizeJoin; ask != nil {
+		err := c.lifecycle("AuthorizeJoin", func(ctx context.Context) error { return ask(ctx, who.user, ticket.Group) })
+		if err != nil {
+			return ticket.Group, err
+		}
 	}
 	for _, life := range c.lives {
 		if life.Rejoin == nil {

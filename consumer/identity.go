@@ -45,7 +45,7 @@ func anonymousSubject(secret string) string { return anonymousPrefix + secret }
 
 // MayReceive reports whether the receive rules of a message let it through now.
 func (c *Consumer) MayReceive(e *wire.Entry, now time.Time) bool {
-	return c.node.receivePolicy(e).Permits(c.identity.Load().user, now)
+	return c.node.receivePolicy(e).Permits(c.identity.Load().user, c.asOf(now))
 }
 
 // authenticate runs a frame that brings another token.
@@ -72,56 +72,7 @@ func (c *Consumer) authenticate(j *job) {
 	}
 	c.answerJob(j, failure)
 	if failure != nil && !c.opening.Dialect.Handshake() {
-		_ = c.send(&wire.Frame{Kind: wire.KindAuthenticate, Control: &protowayv1.Authenticate{}})
-	}
-}
-
-// expireUser ends an identity whose time is over and asks for a fresh token. It
-// does not wait for the connection's lane, which may be busy, nor for I/O; it
-// reports false if it has to be tried again.
-func (c *Consumer) expireUser(now time.Time) bool {
-	select {
-	case c.signing <- struct{}{}:
-	default:
-		return false // the user is being changed
-	}
-	defer func() { <-c.signing }()
-	who := c.identity.Load()
-	if !who.user.Expired(now) {
-		return true
-	}
-	c.mu.Lock()
-	secret := c.secret
-	c.mu.Unlock()
-	next := newIdentity(auth.Anonymous, anonymousSubject(secret))
-	left, err := c.becomeOther(next, "the token expired")
-	if err != nil {
-		return true // the connection has ended
-	}
-	_ = c.send(&wire.Frame{Kind: wire.KindAuthenticate, Control: &protowayv1.Authenticate{}})
-	c.node.later(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), c.node.limits.HandlerTimeout)
-		defer cancel()
-		c.release(ctx, left...)
-	})
-	c.unannounced.Store(next)
-	c.announceSoon()
-	return true
-}
-
-// announceSoon has the receivers told about an identity that no frame changed,
-// in the connection's lane, where PerConnection receivers expect it. Without a
-// free worker the next look at the connection tries again.
-func (c *Consumer) announceSoon() {
-	next := c.unannounced.Swap(nil)
-	if next == nil {
-		return
-	}
-	j := newJob(c, &wire.Frame{})
-	j.inner = func() { c.announceIdentity(next) }
-	if err := c.enqueue(j, laneRef{}); err != nil {
-		j.recycle()
-		c.unannounced.Store(next)
+		c.askForToken()
 	}
 }
 
@@ -207,6 +158,9 @@ func (c *Consumer) becomeOther(next *identity, reason string) ([]*membership, er
 func (c *Consumer) swapIdentity(next *identity) {
 	if before := c.identity.Swap(next); before.user.ID != next.user.ID {
 		c.node.dropUser(before.user)
+		if c.node.recheck.on() {
+			c.checked.Store(c.node.recheck.phase(time.Now()))
+		}
 	}
 	c.node.wheel.nudge(c, next.user.Expires)
 }

@@ -32,6 +32,10 @@ type Config struct {
 	Logger   *slog.Logger
 	Limits   Limits
 	Pools    Pools
+	// Users are asked every Recheck whether who is connected still may be signed in,
+	// and with what rights. Optional; 0 is never.
+	Users   auth.Users
+	Recheck time.Duration
 	// Forward writes what a client is told about an error of a receiver that was
 	// not made with package status. Optional; by default it is told nothing.
 	Forward func(err error) string
@@ -64,6 +68,7 @@ type Node struct {
 	policies  sync.Map // *wire.Entry to *auth.Policy of its receivers
 	limiters  sync.Map // *wire.Entry to *limiter of its senders
 	admission *admission
+	recheck   *recheck
 	draining  atomic.Bool
 	delayed   atomic.Int64   // frames that are to be acked after a delay
 	parting   sync.WaitGroup // what runs for no frame: Disconnected, and the end of users
@@ -90,6 +95,7 @@ func NewNode(config Config) *Node {
 		frameRate: perSecond(limits.FramesPerSecond, limits.FrameBurst),
 		byteRate:  perSecond(limits.BytesPerSecond, limits.ByteBurst),
 		admission: newAdmission(limits),
+		recheck:   newRecheck(config.Users, config.Recheck),
 	}
 	n.wheel = startWheel()
 	return n
@@ -208,6 +214,7 @@ func (n *Node) Disconnect() {
 // Close waits for all handlers and ends the node. Its connections must have
 // ended before.
 func (n *Node) Close() {
+	n.recheck.stop()
 	n.sync.close()
 	n.async.close()
 	n.parting.Wait()
