@@ -23,6 +23,7 @@ const (
 	claimPermissions = "permissions"
 	claimGroups      = "groups"
 	claimSuperuser   = "is_superuser"
+	claimFamily      = "family" // of this package: [User.Family]
 )
 
 // maxSeconds is the last second of the year 9999. Later times overflow somewhere,
@@ -45,8 +46,9 @@ func (v *JWT) user(of jwt.Claims) (*User, error) {
 		Superuser:   c.flag(claimSuperuser),
 		Expires:     expires,
 		TokenID:     c.text(claimTokenID),
-		IssuedAt:    c.at(claimIssuedAt),
 	}
+	user.Family, _ = c.values[claimFamily].(string) // another issuer may mean anything by it
+	user.IssuedAt = tokenTime(user.TokenID, c.at(claimIssuedAt))
 	if c.err != nil {
 		return nil, c.err
 	}

@@ -1,8 +1,6 @@
 package auth
 
 import (
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
@@ -89,6 +87,9 @@ func (i *Issuer) AccessToken(u *User) (string, error) {
 		if u.Superuser {
 			extra[claimSuperuser] = true
 		}
+		if u.Family != "" {
+			extra[claimFamily] = u.Family
+		}
 	}
 	return i.sign(u, accessType, i.config.AccessLifetime, extra)
 }
@@ -112,7 +113,7 @@ func (i *Issuer) sign(u *User, tokenType string, lifetime time.Duration, claims 
 	claims[claimTokenType] = tokenType
 	claims[claimExpires] = now.Add(lifetime).Unix()
 	claims[claimIssuedAt] = now.Unix()
-	claims[claimTokenID] = newTokenID()
+	claims[claimTokenID] = newTokenID(now)
 	claims[claimUserID] = u.ID
 	token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, claims).SignedString(i.secret)
 	if err != nil {
@@ -129,11 +130,4 @@ func addNames(claims jwt.MapClaims, name string, set Set) {
 	if set.Len() > 0 {
 		claims[name] = set.Names()
 	}
-}
-
-// newTokenID returns 128 random bits in hex, like uuid4().hex of simplejwt.
-func newTokenID() string {
-	var id [16]byte
-	rand.Read(id[:]) // never fails, says its documentation
-	return hex.EncodeToString(id[:])
 }

@@ -63,6 +63,6 @@ func (c current) Verify(ctx context.Context, token string) (*User, error) {
 		return nil, status.Internal.Errorf("the store of users knows the user of a token by another id")
 	}
 	u := *known
-	u.Expires, u.TokenID, u.IssuedAt = named.Expires, named.TokenID, named.IssuedAt
+	u.Expires, u.TokenID, u.Family, u.IssuedAt = named.Expires, named.TokenID, named.Family, named.IssuedAt
 	return &u, nil
 }
