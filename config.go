@@ -74,6 +74,10 @@ type Config struct {
 	// deactivated is signed out, other rights take effect. It needs Users. Default: 0,
 	// only when a token comes.
 	Recheck time.Duration
+	// Revocations say which tokens were ended before their time. They are asked for
+	// each token, as by [auth.Revoked], and end users who are connected within a
+	// second. Default: none, a token is good until it expires.
+	Revocations *auth.Revocations
 	// Pools size the goroutines that run receivers.
 	Pools consumer.Pools
 	// Mode says how connections are read: by events or by a goroutine each.
@@ -134,6 +138,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Users != nil {
 		c.Verifier = auth.Current(c.Verifier, c.Users)
+	}
+	if c.Revocations != nil {
+		c.Verifier = auth.Revoked(c.Verifier, c.Revocations)
 	}
 	c.Limits = c.Limits.WithDefaults()
 	return c

@@ -69,7 +69,7 @@ func New(config Config) (*Server, error) {
 		Catalog: s.catalog, Hub: s.hub, Tickets: tickets, Verifier: config.Verifier,
 		Store: auth.NewMemoryStore(auth.MemoryConfig{}), Observer: config.Observer, Logger: config.Logger,
 		Limits: config.Limits, Pools: config.Pools,
-		Users: config.Users, Recheck: config.Recheck,
+		Users: config.Users, Recheck: config.Recheck, Revocations: config.Revocations,
 		Forward: config.forward(), MinAPIVersion: config.MinAPIVersion,
 	})
 	s.serve()

@@ -162,7 +162,8 @@ func (h *Handle) moreWaits() bool {
 	return h.lane.head != nil
 }
 
-// SignIn makes user the user of the connection; nil signs out. When another user
+// SignIn makes user the user of the connection; nil signs out. One who has no
+// IssuedAt signs in now, for who revokes what was before. When another user
 // was signed in, the connection leaves all groups that receivers joined. Frames
 // that arrived after this one see the new user: the rules of its message must say
 // identity: true, or its route must have the option Identity.
@@ -173,11 +174,21 @@ func (h *Handle) SignIn(ctx context.Context, user *auth.User) error {
 	if h.goesOn != nil {
 		return status.FailedPrecondition.Errorf("the user cannot be changed in asynchronous work: frames behind this one have run")
 	}
+	told := h.c.node.revoked.told.Load()
+	if user.SignedIn() && user.IssuedAt.IsZero() {
+		signed := *user
+		signed.IssuedAt = time.Now()
+		user = &signed
+	}
+	if err := h.c.node.checkRevoked(ctx, user); err != nil {
+		return err
+	}
 	next, err := h.c.setUser(ctx, user, "the user of the connection changed")
 	if err != nil {
 		return err
 	}
 	h.acts.Store(next)
+	h.c.revokedSince(ctx, told)
 	return nil
 }
 

@@ -20,6 +20,7 @@ func (c *Consumer) welcome(j *job) {
 	hello := j.control.(*protowayv1.Hello)
 	c.adoptSecret(hello.GetResume().GetSecret())
 
+	told := c.node.revoked.told.Load()
 	failure := c.identify(ctx, hello.GetToken())
 	if failure != nil && failure.Code != status.Unauthenticated {
 		c.turnAway(failure) // who it is cannot be known now: its tickets must not be refused
@@ -29,6 +30,7 @@ func (c *Consumer) welcome(j *job) {
 		c.turnAway(status.From(err))
 		return // frames behind hello will not run
 	}
+	c.revokedSince(ctx, told) // before the groups come back
 	resumed := c.resume(ctx, hello.GetResume().GetGroups())
 	if !c.open(hello, resumed) {
 		return
@@ -86,6 +88,9 @@ func (c *Consumer) identify(ctx context.Context, token string) *status.Error {
 	var failure *status.Error
 	if token != "" {
 		user, failure = c.node.verify(ctx, token)
+	}
+	if token == "" && user != nil {
+		user, failure = c.node.session(ctx, user)
 	}
 	if user == nil || !user.SignedIn() {
 		return failure

@@ -52,7 +52,7 @@ func (c *Consumer) MayReceive(e *wire.Entry, now time.Time) bool {
 func (c *Consumer) authenticate(j *job) {
 	ctx, cancel := context.WithTimeout(context.Background(), c.node.limits.HandlerTimeout)
 	defer cancel()
-	token := j.control.(*protowayv1.Authenticate).GetToken()
+	token, told := j.control.(*protowayv1.Authenticate).GetToken(), c.node.revoked.told.Load()
 	user, failure := c.node.verify(ctx, token)
 	reason := "another token was sent"
 	if token == "" {
@@ -66,6 +66,7 @@ func (c *Consumer) authenticate(j *job) {
 	if _, err := c.setUser(ctx, user, reason); err != nil && failure == nil {
 		failure = status.From(err)
 	}
+	c.revokedSince(ctx, told)
 	if failure == errTooMany { // what is behind it must not run as the user before
 		c.outbox.close(CloseTooMany, failure.Text)
 		return

@@ -36,6 +36,8 @@ type Config struct {
 	// and with what rights. Optional; 0 is never.
 	Users   auth.Users
 	Recheck time.Duration
+	// Revocations end users at once. Optional; the verifier refuses what they cover.
+	Revocations *auth.Revocations
 	// Forward writes what a client is told about an error of a receiver that was
 	// not made with package status. Optional; by default it is told nothing.
 	Forward func(err error) string
@@ -69,6 +71,7 @@ type Node struct {
 	limiters  sync.Map // *wire.Entry to *limiter of its senders
 	admission *admission
 	recheck   *recheck
+	revoked   revocations
 	draining  atomic.Bool
 	delayed   atomic.Int64   // frames that are to be acked after a delay
 	parting   sync.WaitGroup // what runs for no frame: Disconnected, and the end of users
@@ -98,6 +101,7 @@ func NewNode(config Config) *Node {
 		recheck:   newRecheck(config.Users, config.Recheck),
 	}
 	n.wheel = startWheel()
+	n.watchRevocations(config.Revocations)
 	return n
 }
 
@@ -214,6 +218,7 @@ func (n *Node) Disconnect() {
 // Close waits for all handlers and ends the node. Its connections must have
 // ended before.
 func (n *Node) Close() {
+	n.revoked.stop()
 	n.recheck.stop()
 	n.sync.close()
 	n.async.close()
@@ -241,12 +246,25 @@ func (n *Node) verify(ctx context.Context, token string) (*auth.User, *status.Er
 	if err == nil {
 		return user, nil
 	}
+	return nil, n.unverified(err)
+}
+
+// session checks the user of an upgrade request, as verify does that of a token.
+func (n *Node) session(ctx context.Context, user *auth.User) (*auth.User, *status.Error) {
+	if err := n.checkRevoked(ctx, user); err != nil {
+		return nil, n.unverified(err)
+	}
+	return user, nil
+}
+
+// unverified returns what a client is told about a token that was not accepted.
+func (n *Node) unverified(err error) *status.Error {
 	failure := status.From(err)
 	if failure.Code != status.Unauthenticated {
 		n.logger.Error("a token could not be verified", "error", err)
 		failure = status.Unavailable.Wrap(err, "the token cannot be verified now: try again")
 	}
-	return nil, failure
+	return failure
 }
 
 // guardedVerify calls the verifier; a panic is an error.
