@@ -97,4 +97,3 @@ func TestGraceOfProtoSocket(t *testing.T) {
 	p.Say(legacyFrame("secret", "u2", "{}"))
 	p.Expect(legacyAck("u2", failed(401, "*")))
 }
-

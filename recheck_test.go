@@ -174,4 +174,3 @@ func TestRecheckNeedsUsers(t *testing.T) {
 		}
 	}
 }
-
