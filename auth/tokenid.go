@@ -32,7 +32,7 @@ func tokenTime(tokenID string, issued time.Time) time.Time {
 		return issued
 	}
 	head := binary.BigEndian.Uint64(id)
-	micros := min(int64(head&0xfff), 999)                        // another maker may have random bits there
+	micros := min(int64(head&0xfff), 999) // another maker may have random bits there
 	exact := time.UnixMicro(int64(head>>16)*1000 + micros).UTC()
 	if exact.Unix() != issued.Unix() {
 		return issued
