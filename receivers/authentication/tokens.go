@@ -19,16 +19,11 @@ func (a *Authentication) login(ctx context.Context, name, password string, from 
 	if err != nil {
 		return nil, nil, err
 	}
-	refresh, err := a.issuer.RefreshToken(user)
+	access, refresh, err := a.issuer.Tokens(user)
 	if err != nil {
 		return nil, nil, err
 	}
-	// The refresh token begins the family of the sign-in.
-	named, err := a.issuer.RefreshVerifier().Verify(ctx, refresh)
-	if err != nil {
-		return nil, nil, err
-	}
-	return a.grant(ctx, user, named.Family, refresh)
+	return a.grant(ctx, access, refresh)
 }
 
 // refresh returns the user whom a refresh token names, and their next tokens.
@@ -42,7 +37,11 @@ func (a *Authentication) refresh(ctx context.Context, token string, from netip.A
 	if err != nil {
 		return nil, nil, err
 	}
-	return a.grant(ctx, user, user.Family, next)
+	access, err := a.issuer.AccessToken(user) // of the same family
+	if err != nil {
+		return nil, nil, err
+	}
+	return a.grant(ctx, access, next)
 }
 
 // rotate exchanges a refresh token. Who may not sign in is refused before the token
@@ -52,20 +51,15 @@ func (a *Authentication) rotate(ctx context.Context, token string) (*auth.User, 
 	if err != nil {
 		return nil, "", err
 	}
-	return user, auth.TrimBearer(token), nil
+	_, next, err := a.issuer.Rotate(ctx, token)
+	return user, next, err
 }
 
-// grant returns the user of a fresh access token, and the tokens.
-func (a *Authentication) grant(ctx context.Context, user *auth.User, family, refresh string) (*auth.User, *protowayv1.LoginToken, error) {
-	signing := *user
-	signing.Family = family
-	token, err := a.issuer.AccessToken(&signing)
+// grant returns the user whom a fresh access token names, and the tokens.
+func (a *Authentication) grant(ctx context.Context, access, refresh string) (*auth.User, *protowayv1.LoginToken, error) {
+	user, err := a.access.Verify(ctx, access)
 	if err != nil {
 		return nil, nil, err
 	}
-	signed, err := a.access.Verify(ctx, token)
-	if err != nil {
-		return nil, nil, err
-	}
-	return signed, &protowayv1.LoginToken{Token: token, Refresh: refresh}, nil
+	return user, &protowayv1.LoginToken{Token: access, Refresh: refresh}, nil
 }
