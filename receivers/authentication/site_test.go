@@ -117,13 +117,6 @@ func (s *site) asked(p *testpeer.Peer) {
 	p.Await("authenticate", func(f *testpeer.Frame) bool { return f.Kind == wire.KindAuthenticate })
 }
 
-func (s *site) refused(what string, err error, code status.Code) {
-	s.Helper()
-	if status.CodeOf(err) != code {
-		s.Errorf("%s: %v, want %v", what, err, code)
-	}
-}
-
 func TestWhoAmI(t *testing.T) {
 	s := open(t, auth.IssuerConfig{}, authentication.Attempts{}, authentication.HTTP{})
 	p := s.dial("", "")
