@@ -32,6 +32,12 @@ func (j *journal) Write(p []byte) (int, error) {
 	return j.text.Write(p)
 }
 
+func (j *journal) String() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.String()
+}
+
 func (j *journal) has(text string) bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()

@@ -2,6 +2,7 @@ package consumer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"runtime/debug"
@@ -242,11 +243,12 @@ func (n *Node) verify(ctx context.Context, token string) (*auth.User, *status.Er
 	if token == "" {
 		return nil, nil
 	}
-	user, err := n.guardedVerify(ctx, auth.TrimBearer(token))
+	token = auth.TrimBearer(token)
+	user, err := n.guardedVerify(ctx, token)
 	if err == nil {
 		return user, nil
 	}
-	return nil, n.unverified(err)
+	return nil, n.unverified(withoutToken(err, token))
 }
 
 // session checks the user of an upgrade request, as verify does that of a token.
@@ -267,12 +269,24 @@ func (n *Node) unverified(err error) *status.Error {
 	return failure
 }
 
+// withoutToken returns the error of a verifier, whose text must not have the token
+// in it, since it is logged or told.
+func withoutToken(err error, token string) error {
+	const shortest = 6 // a shorter one is no secret, and may be part of any word
+	text := err.Error()
+	if len(token) < shortest || !strings.Contains(text, token) {
+		return err
+	}
+	failure := status.From(err)
+	return failure.Code.Wrap(errors.New(strings.ReplaceAll(text, token, "[token]")), strings.ReplaceAll(failure.Text, token, "[token]"))
+}
+
 // guardedVerify calls the verifier; a panic is an error.
 func (n *Node) guardedVerify(ctx context.Context, token string) (user *auth.User, err error) {
 	defer func() {
 		if reason := recover(); reason != nil {
 			n.observer.Panicked("verifier")
-			user, err = nil, fmt.Errorf("the verifier panicked: %s\n%s", strings.ReplaceAll(fmt.Sprint(reason), token, "[token]"), debug.Stack())
+			user, err = nil, fmt.Errorf("the verifier panicked: %v\n%s", reason, debug.Stack())
 		}
 	}()
 	return n.verifier.Verify(ctx, token)
