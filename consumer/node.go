@@ -277,8 +277,11 @@ func withoutToken(err error, token string) error {
 	if len(token) < shortest || !strings.Contains(text, token) {
 		return err
 	}
-	failure := status.From(err)
-	return failure.Code.Wrap(errors.New(strings.ReplaceAll(text, token, "[token]")), strings.ReplaceAll(failure.Text, token, "[token]"))
+	cleared := errors.New(strings.ReplaceAll(text, token, "[token]"))
+	if coded, ok := errors.AsType[*status.Error](err); ok {
+		return coded.Code.Wrap(cleared, strings.ReplaceAll(coded.Text, token, "[token]"))
+	}
+	return cleared
 }
 
 // guardedVerify calls the verifier; a panic is an error.
