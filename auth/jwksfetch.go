@@ -65,7 +65,7 @@ func fetchJWKs(ctx context.Context, client *http.Client, url string, config JWKS
 	if err != nil {
 		return nil, err
 	}
-	defer response.Body.Close() //nolint:errcheck // it was only read
+	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
 		return nil, fmt.Errorf("the answer is %s", response.Status)
 	}

@@ -15,6 +15,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
+	"maps"
 	"math/big"
 	"strings"
 	"sync"
@@ -126,9 +127,7 @@ func jwkOf(name, id string, more map[string]any) map[string]any {
 	case ed25519.PublicKey:
 		k["kty"], k["crv"], k["x"] = "OKP", "Ed25519", encode(public)
 	}
-	for name, value := range more {
-		k[name] = value
-	}
+	maps.Copy(k, more)
 	return k
 }
 
