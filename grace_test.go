@@ -97,3 +97,24 @@ func TestGraceOfProtoSocket(t *testing.T) {
 	p.Say(legacyFrame("secret", "u2", "{}"))
 	p.Expect(legacyAck("u2", failed(401, "*")))
 }
+
+// TestRefreshKeepsFramesInFlight: a fresh token of the same user takes nothing from
+// what runs: it may still join.
+func TestRefreshKeepsFramesInFlight(t *testing.T) {
+	entered, release := make(chan struct{}), make(chan struct{})
+	server, url := start(t, protoway.Config{}, whoAmI(), receivers.Handle(func(ctx context.Context, _ *testv1.Work) error {
+		close(entered)
+		<-release
+		return consumer.From(ctx).Join(ctx, "room")
+	}))
+	ada := auth.User{ID: "ada"}
+	p := testpeer.Dial(t, url, as(t, ada), fromServer...)
+	id := p.Send(&testv1.Work{Topic: "x"})
+	await(t, "handler", entered)
+	ok(t, authenticate(p, 501, token(t, ada)))
+	close(release)
+	ok(t, p.AwaitAck(id))
+	if n, err := server.Broadcast(t.Context(), "room", &testv1.Event{}); n != 1 || err != nil {
+		t.Errorf("reached %d, %v", n, err)
+	}
+}

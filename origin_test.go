@@ -2,6 +2,7 @@ package protoway_test
 
 import (
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -60,9 +61,7 @@ func TestCrossSiteHijacking(t *testing.T) {
 				CookiesWithoutOrigin: tc.native,
 			}, whoAmI())
 			header := http.Header{"Cookie": {"session=ada"}}
-			for name, values := range tc.header {
-				header[name] = values
-			}
+			maps.Copy(header, tc.header)
 			for _, origin := range tc.origins {
 				if origin == "own" {
 					origin = at
@@ -91,9 +90,7 @@ func upgradeRefused(t *testing.T, at string, header http.Header) (int, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, values := range header {
-		request.Header[name] = values
-	}
+	maps.Copy(request.Header, header)
 	request.Header.Set("Upgrade", "websocket")
 	request.Header.Set("Connection", "Upgrade")
 	request.Header.Set("Sec-WebSocket-Version", "13")

@@ -73,7 +73,7 @@ func tapped(t *testing.T, server string) *tap {
 // pass connects a client to the server until one of them ends it.
 func (t *tap) pass(client net.Conn, server string) {
 	defer func() { _ = client.Close() }()
-	far, err := net.Dial("tcp", server) //nolint:noctx // on this machine
+	far, err := net.Dial("tcp", server)
 	if err != nil {
 		return
 	}
@@ -145,7 +145,7 @@ func TestSecretsAreNowhere(t *testing.T) {
 	leakByHTTP(t, tappedURL, tokens)
 	ok(t, direct.Call(&protowayv1.Logout{RefreshToken: fresh.GetRefresh()}))
 	for _, page := range []string{"/metrics", "/healthz", "/readyz"} {
-		response, err := http.Get(tappedURL + page) //nolint:noctx // on this machine
+		response, err := http.Get(tappedURL + page)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -225,7 +225,7 @@ func leakByHTTP(t *testing.T, at string, tokens *protowayv1.LoginToken) {
 		"/auth/token/verify":          `{"token":"` + tokens.GetToken() + `"}`,
 		"/auth/token/S3CRET":          `{}`,
 	} {
-		response, err := http.Post(at+path, "application/json", strings.NewReader(body)) //nolint:noctx // on this machine
+		response, err := http.Post(at+path, "application/json", strings.NewReader(body))
 		if err != nil {
 			t.Fatal(err)
 		}

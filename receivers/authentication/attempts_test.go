@@ -2,6 +2,7 @@ package authentication_test
 
 import (
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -55,7 +56,7 @@ func TestAttemptsPerUser(t *testing.T) {
 			s.is(p, "")
 			s.login(p, "bob", "pw")
 			web := s.post("/auth/token", `{"username":"`+name+`","password":"pw"}`)
-			if web.StatusCode != 429 || web.Header.Get("Retry-After") == "" {
+			if web.StatusCode != http.StatusTooManyRequests || web.Header.Get("Retry-After") == "" {
 				t.Errorf("over HTTP: %d %v", web.StatusCode, web.Header)
 			}
 		})
@@ -85,7 +86,7 @@ func TestAttemptsPerAddress(t *testing.T) {
 		throttled(t, s.dial(addresses[1], "").Call(&protowayv1.RefreshToken{RefreshToken: "bad"}), time.Hour)
 	}
 	web := s.post("/auth/token/verify", `{"token":"bad"}`, "X-Forwarded-For", "203.0.113.7")
-	if web.StatusCode != 429 {
+	if web.StatusCode != http.StatusTooManyRequests {
 		t.Errorf("over HTTP: %d", web.StatusCode)
 	}
 	if ack := bad("203.0.113.8", "ada"); ack.Code() != status.Unauthenticated {
@@ -101,7 +102,7 @@ func TestSuccessIsNoAttempt(t *testing.T) {
 	for range 10 {
 		tokens := s.login(p, "ada", "pw")
 		s.tokens(p.Call(&protowayv1.RefreshToken{RefreshToken: tokens.GetRefresh()}))
-		if web := s.post("/auth/token/verify", `{"token":"`+tokens.GetToken()+`"}`); web.StatusCode != 200 {
+		if web := s.post("/auth/token/verify", `{"token":"`+tokens.GetToken()+`"}`); web.StatusCode != http.StatusOK {
 			t.Fatalf("verify: %d", web.StatusCode)
 		}
 	}

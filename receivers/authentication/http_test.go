@@ -130,7 +130,7 @@ func TestHTTPRefusals(t *testing.T) {
 			if strings.Contains(body, "S3CRET") || response.Header.Get("Cache-Control") != "no-store" || response.Header.Get("Access-Control-Allow-Origin") != "" {
 				t.Errorf("%q %v", body, response.Header)
 			}
-			if (response.StatusCode == 401) != (response.Header.Get("WWW-Authenticate") != "") || (response.StatusCode == 405) != (response.Header.Get("Allow") != "") {
+			if (response.StatusCode == http.StatusUnauthorized) != (response.Header.Get("WWW-Authenticate") != "") || (response.StatusCode == http.StatusMethodNotAllowed) != (response.Header.Get("Allow") != "") {
 				t.Errorf("headers %v", response.Header)
 			}
 		})
