@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/protoway/protoway"
+	"github.com/protoway/protoway/auth"
 	"github.com/protoway/protoway/consumer"
 	protowayv1 "github.com/protoway/protoway/gen/protoway/v1"
 	testv1 "github.com/protoway/protoway/internal/testschema/gen/test/v1"
@@ -171,6 +173,51 @@ func TestAllocsPerRequest(t *testing.T) {
 			finish(t, server, c)
 		})
 	}
+}
+
+// TestAllocsOfAnUnchangedToken is the gate of what a client of Proto Socket costs
+// that sends its token with every frame: no check, and nothing for reading it.
+func TestAllocsOfAnUnchangedToken(t *testing.T) {
+	server, checked := counting(t)
+	wrote := make(chan struct{}, 16)
+	s := &sink{wrote: wrote}
+	c := server.Open("/ws", s, consumer.Opening{Dialect: wire.ProtoSocket})
+	perFrame := func(token string) float64 {
+		frame := []byte(`{"headers":{"messageType":"note","ack":true` + token + `},"body":{}}`)
+		return testing.AllocsPerRun(2000, func() {
+			c.Receive(frame, true)
+			<-wrote
+		})
+	}
+	without, with := perFrame(""), perFrame(`,"authHeader":"`+strings.Repeat("token", 100)+`"`)
+	t.Logf("%v allocations per frame, %v with a token", without, with)
+	if with > without && !raceEnabled {
+		t.Errorf("%v allocations for the token", with-without)
+	}
+	if checked.Load() != 1 {
+		t.Errorf("the token was checked %d times", checked.Load())
+	}
+	finish(t, server, c)
+}
+
+// counting runs a server that counts the tokens that it checks.
+func counting(t testing.TB) (*protoway.Server, *atomic.Int64) {
+	t.Helper()
+	var checked atomic.Int64
+	server, err := protoway.New(protoway.Config{
+		Logger: slog.New(slog.DiscardHandler),
+		Verifier: auth.VerifierFunc(func(context.Context, string) (*auth.User, error) {
+			checked.Add(1)
+			return &auth.User{ID: "ada"}, nil
+		}),
+		Paths: map[string]protoway.Path{"/ws": {Receivers: []receivers.Receiver{
+			receivers.Handle(func(context.Context, *testv1.Note) error { return nil }),
+		}}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return server, &checked
 }
 
 // TestAllocsPerDelivery is the gate of what one delivery of a broadcast may

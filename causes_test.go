@@ -32,6 +32,12 @@ func (j *journal) Write(p []byte) (int, error) {
 	return j.text.Write(p)
 }
 
+func (j *journal) String() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.String()
+}
+
 func (j *journal) has(text string) bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -51,7 +57,7 @@ func (unready) Connected(context.Context) error {
 func TestCausesAreLogged(t *testing.T) {
 	var log journal
 	identify := func(r *http.Request) (*auth.User, error) {
-		if r.Header.Get("Cookie") != "" {
+		if r.Header.Get("X-Session") != "" {
 			return nil, errors.New("the sessions cannot be read")
 		}
 		return nil, nil
@@ -65,7 +71,7 @@ func TestCausesAreLogged(t *testing.T) {
 	if code := p.AwaitEnd(); code != int(consumer.CloseTryLater) {
 		t.Errorf("closed with %d", code)
 	}
-	if _, err := testpeer.TryDial(t, url, testpeer.Options{Header: http.Header{"Cookie": {"a=b"}}}); err == nil {
+	if _, err := testpeer.TryDial(t, url, testpeer.Options{Header: http.Header{"X-Session": {"a=b"}}}); err == nil {
 		t.Error("the upgrade was not refused")
 	}
 	for _, cause := range []string{"the pool of the database is empty", "the sessions cannot be read"} {

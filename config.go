@@ -2,6 +2,7 @@ package protoway
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -57,6 +58,26 @@ type Config struct {
 	// proxies in front of the server, whose X-Forwarded-For says where a client is.
 	// Default: none, and the client is where its connection comes from.
 	TrustedProxies []string
+	// NoQueryToken refuses upgrade requests with a token in their URL (?token=) with
+	// 400: URLs are in logs and histories. Default: they are taken.
+	NoQueryToken bool
+	// CookiesWithoutOrigin shows Path.Identify the cookies of upgrade requests without
+	// an Origin, which no browser sends: for native clients that sign in by a cookie.
+	// Default: such a cookie says nothing.
+	CookiesWithoutOrigin bool
+	// Users say who may be signed in at this moment, and with what rights. They are
+	// asked for each token, as by [auth.Current], and for open connections every
+	// Recheck. Default: a token is good until it expires.
+	Users auth.Users
+	// Recheck is how often Users are asked about a user who is connected, once for all
+	// of their connections; it takes at most some seconds longer. Whoever was
+	// deactivated is signed out, other rights take effect. It needs Users. Default: 0,
+	// only when a token comes.
+	Recheck time.Duration
+	// Revocations say which tokens were ended before their time. They are asked for
+	// each token, as by [auth.Revoked], and end users who are connected within a
+	// second. Default: none, a token is good until it expires.
+	Revocations *auth.Revocations
 	// Pools size the goroutines that run receivers.
 	Pools consumer.Pools
 	// Mode says how connections are read: by events or by a goroutine each.
@@ -64,6 +85,12 @@ type Config struct {
 	Mode transport.Mode
 	// Interceptors wrap the handling of every message, the first one outermost.
 	Interceptors []consumer.Interceptor
+	// Authorize says whether a user may send a message, beyond the policy of its
+	// schema. It is asked before that of the path. Default: the policy is enough.
+	Authorize consumer.Authorize
+	// AuthorizeJoin says whether a connection may join or resume a group, before that
+	// of the path. Default: what receivers join is joined.
+	AuthorizeJoin consumer.AuthorizeJoin
 	// DrainSpread is the time that Shutdown gives clients to reconnect elsewhere.
 	// Default: none, they are disconnected once all handlers have ended.
 	DrainSpread time.Duration
@@ -86,8 +113,13 @@ type Path struct {
 	// patterns: "example.com", "*.example.com".
 	Origins []string
 	// Identify finds out who the user of the upgrade request is, for instance by a
-	// session cookie. Default: nobody.
+	// session cookie. It is asked only for requests of allowed origins; cookies of a
+	// request without an Origin it does not see, see [Config.CookiesWithoutOrigin].
+	// Default: nobody.
 	Identify auth.Identify
+	// Authorize is asked after that of the server, and AuthorizeJoin too.
+	Authorize     consumer.Authorize
+	AuthorizeJoin consumer.AuthorizeJoin
 }
 
 // withDefaults returns c with what was left out filled in.
@@ -103,6 +135,12 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Observer == nil {
 		c.Observer = metrics.New(metrics.Config{})
+	}
+	if c.Users != nil {
+		c.Verifier = auth.Current(c.Verifier, c.Users)
+	}
+	if c.Revocations != nil {
+		c.Verifier = auth.Revoked(c.Verifier, c.Revocations)
 	}
 	c.Limits = c.Limits.WithDefaults()
 	return c
@@ -129,7 +167,13 @@ func (c Config) check() error {
 	if checker, ok := c.Verifier.(auth.Checker); ok {
 		errs = append(errs, checker.Check())
 	}
-	_, err := transport.ParseProxies(c.TrustedProxies)
+	switch {
+	case c.Recheck < 0:
+		errs = append(errs, fmt.Errorf("Config.Recheck is %s: state how often, or 0 for never", c.Recheck))
+	case c.Recheck > 0 && c.Users == nil:
+		errs = append(errs, errors.New("Config.Recheck needs Config.Users, who are to be looked up"))
+	}
+	_, err := auth.ParseProxies(c.TrustedProxies)
 	errs = append(errs, err, c.Mode.Check())
 	return errors.Join(errs...)
 }

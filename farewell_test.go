@@ -14,12 +14,12 @@ import (
 	"github.com/protoway/protoway/wire"
 )
 
-// gate is a receiver that holds up every handshake.
-type gate struct{ entered, open chan struct{} }
+// slowStart is a receiver that holds up every handshake.
+type slowStart struct{ entered, open chan struct{} }
 
-func (gate) Routes() ([]consumer.Route, error) { return nil, nil }
+func (slowStart) Routes() ([]consumer.Route, error) { return nil, nil }
 
-func (g gate) Connected(context.Context) error {
+func (g slowStart) Connected(context.Context) error {
 	g.entered <- struct{}{}
 	<-g.open
 	return nil
@@ -28,15 +28,15 @@ func (g gate) Connected(context.Context) error {
 // TestKeyedFramesOutliveAConnectionThatEndsEarly: who goes before its handshake has
 // ended has sent what it sent. Frames without a key are dropped, as at any end.
 func TestKeyedFramesOutliveAConnectionThatEndsEarly(t *testing.T) {
-	for name, leave := range map[string]func(t *testing.T, url string, held gate){
-		"proto-socket": func(t *testing.T, url string, held gate) {
+	for name, leave := range map[string]func(t *testing.T, url string, held slowStart){
+		"proto-socket": func(t *testing.T, url string, held slowStart) {
 			t.Helper()
 			p := testpeer.DialProtoSocket(t, url, nil)
 			p.Say(`{"headers":{"messageType":"note","uuid":"a"},"body":{"text":"keyed"}}`)
 			await(t, "the handshake", held.entered)
 			_ = p.Close(websocket.StatusNormalClosure, "")
 		},
-		"protoway": func(t *testing.T, url string, held gate) {
+		"protoway": func(t *testing.T, url string, held slowStart) {
 			t.Helper()
 			p := testpeer.Dial(t, url, testpeer.Options{Silent: true})
 			p.WriteRaw(batchOf(t, 3, func(i int) *wire.Frame {
@@ -47,7 +47,7 @@ func TestKeyedFramesOutliveAConnectionThatEndsEarly(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			held, got := gate{make(chan struct{}, 1), make(chan struct{})}, make(chan string, 3)
+			held, got := slowStart{make(chan struct{}, 1), make(chan struct{})}, make(chan string, 3)
 			server, url := start(t, protoway.Config{Paths: map[string]protoway.Path{"/ws": {Groups: []string{"all"}}}},
 				held, notes(func(_ context.Context, text string) error { got <- text; return nil }))
 			leave(t, url, held)

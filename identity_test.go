@@ -31,7 +31,7 @@ func TestWaysToBringAToken(t *testing.T) {
 		}
 		return nil, nil
 	}
-	_, url := start(t, protoway.Config{Paths: map[string]protoway.Path{"/ws": {Identify: session}}}, whoAmI())
+	_, url := start(t, protoway.Config{Paths: map[string]protoway.Path{"/ws": {Identify: session}}, CookiesWithoutOrigin: true}, whoAmI())
 	signed := token(t, auth.User{ID: "42"})
 	bad := "not.a.token"
 	for name, tc := range map[string]struct {

@@ -69,6 +69,7 @@ func New(config Config) (*Server, error) {
 		Catalog: s.catalog, Hub: s.hub, Tickets: tickets, Verifier: config.Verifier,
 		Store: auth.NewMemoryStore(auth.MemoryConfig{}), Observer: config.Observer, Logger: config.Logger,
 		Limits: config.Limits, Pools: config.Pools,
+		Users: config.Users, Recheck: config.Recheck, Revocations: config.Revocations,
 		Forward: config.forward(), MinAPIVersion: config.MinAPIVersion,
 	})
 	s.serve()
@@ -121,6 +122,7 @@ func (s *Server) connectPath(name string, p Path) error {
 	s.paths[name] = &consumer.Path{
 		Name: name, Router: registry, Groups: p.Groups,
 		Lifecycles: registry.Lifecycles, Scopes: registry.Scopes,
+		Authorize: bothAuthorize(s.config.Authorize, p.Authorize), AuthorizeJoin: bothAuthorizeJoin(s.config.AuthorizeJoin, p.AuthorizeJoin),
 	}
 	return nil
 }
@@ -129,12 +131,13 @@ func (s *Server) connectPath(name string, p Path) error {
 func (s *Server) serve() {
 	s.mux, s.handlers = http.NewServeMux(), map[string]*transport.Handler{}
 	s.engine = transport.NewEngine(s.config.Mode, s.config.Limits.MaxMessageBytes)
-	proxies, _ := transport.ParseProxies(s.config.TrustedProxies) // check has reported what is wrong
+	proxies, _ := auth.ParseProxies(s.config.TrustedProxies) // check has reported what is wrong
 	for name, path := range s.paths {
 		p := s.config.Paths[name]
 		s.handlers[name] = transport.New(transport.Config{
 			Node: s.node, Path: path, Dialects: p.dialects(), Proxies: proxies,
 			Origins: p.Origins, Identify: p.Identify, Engine: s.engine, Logger: s.config.Logger,
+			CookiesWithoutOrigin: s.config.CookiesWithoutOrigin, NoQueryToken: s.config.NoQueryToken,
 		})
 		s.mux.Handle(name, s.handlers[name])
 	}

@@ -57,6 +57,9 @@ func TokenFromRequest(r *http.Request) (string, error) {
 	return found, nil
 }
 
+// HasQueryToken reports whether the URL of a request has the parameter "token".
+func HasQueryToken(r *http.Request) bool { return len(queryTokens(r)) > 0 }
+
 // TrimBearer returns the token without a "Bearer " prefix and the spaces around.
 func TrimBearer(token string) string {
 	if bare, ok := cutBearer(token); ok {

@@ -26,7 +26,11 @@ type User struct {
 	// TokenID is the jti of the token that said who this is; empty if there was
 	// none. Revocation goes by it.
 	TokenID string
-	// IssuedAt is when that token was made; zero if it did not say.
+	// Family is what all tokens of one sign-in have in common: the access tokens
+	// that refresh tokens were exchanged for included. Empty if the token has none.
+	Family string
+	// IssuedAt is when that token was made, to the microsecond if an [Issuer] of
+	// this package made it, else as iat says; zero if it did not say.
 	IssuedAt time.Time
 }
 

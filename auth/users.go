@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"reflect"
 
 	"github.com/protoway/protoway/status"
 )
@@ -22,7 +23,13 @@ type Users interface {
 // Current returns a verifier that takes from a token who somebody is, and from
 // users what they may do now: whoever was deactivated is refused, whatever the
 // token says.
-func Current(verifier Verifier, users Users) Verifier { return current{verifier, users} }
+func Current(verifier Verifier, users Users) Verifier {
+	// Nobody is asked twice, say because the configuration of the server wraps too.
+	if known, ok := verifier.(current); ok && reflect.TypeOf(users).Comparable() && known.users == users {
+		return verifier
+	}
+	return current{verifier, users}
+}
 
 type current struct {
 	verifier Verifier
@@ -56,6 +63,6 @@ func (c current) Verify(ctx context.Context, token string) (*User, error) {
 		return nil, status.Internal.Errorf("the store of users knows the user of a token by another id")
 	}
 	u := *known
-	u.Expires, u.TokenID, u.IssuedAt = named.Expires, named.TokenID, named.IssuedAt
+	u.Expires, u.TokenID, u.Family, u.IssuedAt = named.Expires, named.TokenID, named.Family, named.IssuedAt
 	return &u, nil
 }

@@ -80,6 +80,7 @@ func (l *loader) secrets() {
 			l.problem(old.place, "auth.old_secret: needs auth.secret, the new one")
 		}
 	}
+	l.verifier()
 }
 
 // secret settles which of the two forms of a secret counts: who wins over the other
@@ -111,6 +112,15 @@ func (l *loader) secret(name string, secret *Secret, file *string) {
 // fileSuffix makes the key of a secret that of its file.
 const fileSuffix = "_file"
 
+// beside returns the name of a file that is stated at a place: a relative one counts
+// from the folder of the configuration file.
+func beside(at Place, file string) string {
+	if at.File != "" && !filepath.IsAbs(file) {
+		return filepath.Join(filepath.Dir(at.File), file)
+	}
+	return file
+}
+
 // stated returns who stated a secret, in either form.
 func (l *loader) stated(name string) (source, bool) {
 	for _, form := range []string{name, name + fileSuffix} {
@@ -122,10 +132,7 @@ func (l *loader) stated(name string) (source, bool) {
 }
 
 func (l *loader) readSecret(name string, at Place, secret *Secret, file string) (ok bool) {
-	if at.File != "" && !filepath.IsAbs(file) {
-		file = filepath.Join(filepath.Dir(at.File), file)
-	}
-	read, err := ReadSecret(file)
+	read, err := ReadSecret(beside(at, file))
 	if err != nil {
 		l.problem(at, "%s: %s", name, err)
 		return false

@@ -50,6 +50,10 @@ func exampleOf(k Key) string {
 		return "/run/secrets/" + strings.NewReplacer(".", "-", "_", "-").Replace(strings.TrimSuffix(k.Name, fileSuffix))
 	case k.Name == "trusted_proxies":
 		return "[10.0.0.0/8]"
+	case k.Name == "auth.algorithms":
+		return "[RS256]"
+	case k.Name == "auth.jwks_url":
+		return "https://issuer.example/.well-known/jwks.json"
 	default:
 		return `"..."`
 	}

@@ -126,8 +126,8 @@ func (l *loader) entry(section string, k, v *yaml.Node) {
 
 func (l *loader) scalar(known key, n *yaml.Node) {
 	at := l.at(n)
-	if _, many := known.value(l.settings).(networksValue); many && target(n).Kind == yaml.SequenceNode {
-		l.networks(known, target(n))
+	if _, many := known.value(l.settings).(listValue); many && target(n).Kind == yaml.SequenceNode {
+		l.texts(known, target(n))
 		return
 	}
 	if text, ok := l.text(n, known.name); ok {

@@ -43,7 +43,7 @@ func Keys() []Key {
 // hidesZero reports whether a zero value means that there is none.
 func hidesZero(v value) bool {
 	switch v.(type) {
-	case textValue, secretValue, networksValue:
+	case textValue, secretValue, listValue, optionalValue:
 		return true
 	default:
 		return false

@@ -10,7 +10,12 @@ import (
 // keys is the table of all keys but those of paths. A new field of protoway.Config,
 // consumer.Limits or consumer.Pools that is data gets a row here.
 func keys() []key {
-	table := []key{
+	table := append(baseKeys(), authKeys()...)
+	return append(append(append(table, serverKeys()...), poolKeys()...), limitKeys()...)
+}
+
+func baseKeys() []key {
+	return []key{
 		{"listen", "The TCP address to serve on.", func(s *Settings) value { return addressValue{textValue{&s.Listen}} }},
 		{"log.level", "The least that is logged: debug, info, warn, error.", func(s *Settings) value {
 			return choiceValue{textValue{&s.Log.Level}, []string{"debug", "info", "warn", "error"}}
@@ -18,11 +23,31 @@ func keys() []key {
 		{"log.format", "How log lines are written: text, json.", func(s *Settings) value {
 			return choiceValue{textValue{&s.Log.Format}, []string{"text", "json"}}
 		}},
-		{"auth.secret", "What tokens are signed with (HS256), at least 32 bytes. Without it, every token is refused unless the program has a verifier of its own.", func(s *Settings) value { return secretValue{&s.Auth.Secret} }},
+	}
+}
+
+func authKeys() []key {
+	return []key{
+		{"auth.secret", "What tokens are signed with (HS256), at least 32 bytes. Without it and other keys, every token is refused unless the program has a verifier of its own.", func(s *Settings) value { return secretValue{&s.Auth.Secret} }},
 		{"auth.secret_file", "A file with that secret, instead; a relative name counts from the folder of the configuration file. A line end at the end of the file is left out.", func(s *Settings) value { return textValue{&s.Auth.SecretFile} }},
 		{"auth.old_secret", "The secret that is being replaced: tokens signed with it are accepted too.", func(s *Settings) value { return secretValue{&s.Auth.OldSecret} }},
 		{"auth.old_secret_file", "A file with the old secret, instead.", func(s *Settings) value { return textValue{&s.Auth.OldSecretFile} }},
+		{"auth.public_key_file", "A file in PEM with the public key or certificate, or several, of who signs tokens with the private half.", func(s *Settings) value { return optionalValue{textValue{&s.Auth.PublicKeyFile}, nil} }},
+		{"auth.jwks_url", "Where the issuer of tokens publishes its keys, https. Needs auth.audience, or auth.any_audience.", func(s *Settings) value { return optionalValue{textValue{&s.Auth.JWKSURL}, checkURL} }},
+		{"auth.algorithms", "What tokens are signed with, a list: HS256, HS384, HS512 for a secret, RS256, PS256, ES256, EdDSA and so on for public keys. By default HS256, and for each public key the usual one of its type, or what its JWKS states.", func(s *Settings) value { return listValue{&s.Auth.Algorithms, checkAmong(algorithms()...)} }},
+		{"auth.issuer", "What iss of tokens must be. By default it is not looked at.", func(s *Settings) value { return optionalValue{textValue{&s.Auth.Issuer}, checkWord} }},
+		{"auth.audience", "Names of this server, one of which must be in aud; a list. By default aud is not looked at.", func(s *Settings) value { return listValue{&s.Auth.Audience, checkWord} }},
+		{"auth.any_audience", "Whether tokens that the issuer of auth.jwks_url made for other servers are good here too.", func(s *Settings) value { return boolValue{&s.Auth.AnyAudience} }},
+		{"auth.no_token_type", "Whether tokens without token_type are good, as those of OpenID Connect; one that is stated must be access.", func(s *Settings) value { return boolValue{&s.Auth.NoTokenType} }},
+		{"auth.user_claims", "Where a token has the id of its user, a list: the first one that is there counts. By default user_id, and with public keys user_id, sub, id.", func(s *Settings) value { return listValue{&s.Auth.UserClaims, checkWord} }},
+		{"auth.permissions_claim", "Where it has the permissions; points lead into objects. By default permissions.", func(s *Settings) value { return optionalValue{textValue{&s.Auth.PermissionsClaim}, checkWord} }},
+		{"auth.groups_claim", "Where it has the user's groups, such as realm_access.roles. By default groups.", func(s *Settings) value { return optionalValue{textValue{&s.Auth.GroupsClaim}, checkWord} }},
 		{"auth.leeway", "How far the clocks of issuer and server may be apart; expired tokens live that much longer.", func(s *Settings) value { return durationValue{&s.Auth.Leeway, 0} }},
+	}
+}
+
+func serverKeys() []key {
+	return []key{
 		{"tickets.secret", "What signs the tickets with which clients resume their groups, at least 32 bytes, the same on all nodes. Without it, tickets end with the process.", func(s *Settings) value { return secretValue{&s.Tickets.Secret} }},
 		{"tickets.secret_file", "A file with that secret, instead.", func(s *Settings) value { return textValue{&s.Tickets.SecretFile} }},
 		{"public_by_default", "Whether anybody may send messages whose schema says nothing about auth.", func(s *Settings) value { return boolValue{&s.PublicByDefault} }},
@@ -33,10 +58,12 @@ func keys() []key {
 		{"mode", "How connections are read: auto, event (Linux), goroutine (one for each). By default by events where that is possible.", func(s *Settings) value {
 			return modeValue{choiceValue{textValue{(*string)(&s.Mode)}, []string{string(transport.Auto), string(transport.Event), string(transport.Goroutine)}}}
 		}},
-		{"trusted_proxies", "The addresses and networks of proxies in front of the server, whose X-Forwarded-For says where a client is, such as 10.0.0.0/8; a list, or one text with commas.", func(s *Settings) value { return networksValue{&s.TrustedProxies} }},
+		{"trusted_proxies", "The addresses and networks of proxies in front of the server, whose X-Forwarded-For says where a client is, such as 10.0.0.0/8; a list, or one text with commas.", func(s *Settings) value { return listValue{&s.TrustedProxies, checkNetwork} }},
 		{"drain_spread", "The time that a shutdown gives clients to reconnect elsewhere.", func(s *Settings) value { return durationValue{&s.DrainSpread, 0} }},
+		{"no_query_token", "Whether connections with a token in their URL (?token=) are refused.", func(s *Settings) value { return boolValue{&s.NoQueryToken} }},
+		{"cookies_without_origin", "Whether the cookies of upgrade requests without an Origin, which no browser sends, may say who the user is.", func(s *Settings) value { return boolValue{&s.CookiesWithoutOrigin} }},
+		{"recheck", "How often it is looked up whether signed-in users still may be, for a program that says where its users are. 0s is never.", func(s *Settings) value { return durationValue{&s.Recheck, 0} }},
 	}
-	return append(append(table, poolKeys()...), limitKeys()...)
 }
 
 func poolKeys() []key {
@@ -93,6 +120,7 @@ func limitKeys() []key {
 		{"limits.dedupe_per_user", "How many keys of one user are remembered; beyond, frames with a key are refused.", count(func(l *consumer.Limits) *int { return &l.DedupePerUser })},
 		{"limits.dedupe_total", "The same for the whole node.", count(func(l *consumer.Limits) *int { return &l.DedupeTotal })},
 		{"limits.dedupe_bytes", "How many bytes of replies are remembered on the node.", size(func(l *consumer.Limits) *int { return &l.DedupeBytes })},
+		{"limits.token_grace", "How long a user stays one after their token has expired and they were asked for another. By default (0s) not at all.", span(0, func(l *consumer.Limits) *time.Duration { return &l.TokenGrace })},
 		{"limits.ticket_life", "How long a client may be away and still resume its groups, at least " + shortDuration(shortestTicket) + ".", span(shortestTicket, func(l *consumer.Limits) *time.Duration { return &l.TicketLife })},
 	}
 }

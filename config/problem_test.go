@@ -17,7 +17,7 @@ func TestProblemsOfTheFile(t *testing.T) {
 		{"a key of another section", "max_groups: 1", `protoway.yaml:1:1: there is no key "max_groups"; did you mean "limits.max_groups"?`},
 		{"a key in a section too many", "limits: {strict: true}", `protoway.yaml:1:10: there is no key "limits.strict"; did you mean "strict"?`},
 		{"a key like no other", "tickets: {zzzzzzzzzz: 1}", `protoway.yaml:1:11: there is no key "tickets.zzzzzzzzzz"; there are secret, secret_file`},
-		{"a section", "brokers: {}", `protoway.yaml:1:1: there is no key "brokers"; there are listen, log, auth, tickets, public_by_default, strict, without_system, forward_errors, min_api_version, mode, trusted_proxies, drain_spread, pools, limits, paths`},
+		{"a section", "brokers: {}", `protoway.yaml:1:1: there is no key "brokers"; there are listen, log, auth, tickets, public_by_default, strict, without_system, forward_errors, min_api_version, mode, trusted_proxies, drain_spread, no_query_token, cookies_without_origin, recheck, pools, limits, paths`},
 		{"a key twice", "strict: true\nlisten: :80\nstrict: true", `protoway.yaml:3:1: "strict" is given twice, first in line 1`},
 		{"no section", "limits: 7", `protoway.yaml:1:9: limits: expected keys with values here, each as "key: value"`},
 		{"a list for the file", "- a", `protoway.yaml:1:1: the file: expected keys with values here, each as "key: value"`},

@@ -10,13 +10,12 @@ import (
 	"strings"
 
 	"github.com/protoway/protoway"
-	"github.com/protoway/protoway/auth"
 )
 
 // Server returns what protoway.New takes: code, with what the settings state in
 // place of what code says. What is an object stays as it is in code: a Verifier or
 // Logger of its own, the Receivers of a path. The settings fill in the rest: the
-// Verifier from auth.secret, the Logger if anything of log is stated.
+// Verifier from the keys of auth, the Logger if anything of log is stated.
 //
 // Paths go together by their names. If code has paths, those of the settings must
 // be among them; if it has none, they are served with the built-in receivers only.
@@ -34,11 +33,12 @@ func (s *Settings) Server(code protoway.Config) (protoway.Config, error) {
 	made.PublicByDefault, made.Strict = merged.PublicByDefault, merged.Strict
 	made.WithoutSystem, made.ForwardErrors = merged.WithoutSystem, merged.ForwardErrors
 	made.MinAPIVersion, made.Mode, made.DrainSpread = merged.MinAPIVersion, merged.Mode, merged.DrainSpread
+	made.NoQueryToken, made.CookiesWithoutOrigin, made.Recheck = merged.NoQueryToken, merged.CookiesWithoutOrigin, merged.Recheck
 	made.Pools, made.Limits, made.TrustedProxies = merged.Pools, merged.Limits, merged.TrustedProxies
 	if s.Tickets.Secret.Set() {
 		made.Secret = s.Tickets.Secret.Bytes()
 	}
-	if made.Verifier == nil && s.Auth.Secret.Set() {
+	if made.Verifier == nil && s.Auth.statesKeys() {
 		made.Verifier = s.Verifier()
 	}
 	if made.Logger == nil && s.statesLog() {
@@ -54,6 +54,7 @@ func (s *Settings) over(code protoway.Config) (*Settings, error) {
 		WithoutSystem: code.WithoutSystem, ForwardErrors: code.ForwardErrors,
 		MinAPIVersion: code.MinAPIVersion, Mode: code.Mode, DrainSpread: code.DrainSpread,
 		Pools: code.Pools, Limits: code.Limits, TrustedProxies: code.TrustedProxies,
+		NoQueryToken: code.NoQueryToken, CookiesWithoutOrigin: code.CookiesWithoutOrigin, Recheck: code.Recheck,
 	}
 	for _, k := range keys() {
 		mine := k.value(s)
@@ -108,17 +109,6 @@ func (p Path) over(code protoway.Path) protoway.Path {
 		code.Dialects = slices.Clone(p.Dialects)
 	}
 	return code
-}
-
-// Verifier returns the verifier of auth.secret, which refuses every token if that
-// is not set. [Settings.Server] uses it if the code has none; code that wraps it
-// passes the result on.
-func (s *Settings) Verifier() auth.Verifier {
-	opts := []auth.Option{auth.Leeway(s.Auth.Leeway)}
-	if s.Auth.OldSecret.Set() {
-		opts = append(opts, auth.OldSecret(s.Auth.OldSecret.Bytes()))
-	}
-	return auth.HS256(s.Auth.Secret.Bytes(), opts...)
 }
 
 // Logger returns a logger as log.level and log.format state it.

@@ -34,6 +34,9 @@ without_system: true
 forward_errors: true
 min_api_version: 3
 drain_spread: 8s
+no_query_token: true
+cookies_without_origin: true
+recheck: 9m
 pools: {sync_workers: 1, sync_queue: 2, async_workers: 3, async_queue: 4}
 trusted_proxies: [10.0.0.0/8, 127.0.0.1]
 limits:
@@ -61,6 +64,7 @@ limits:
   dedupe_total: 12
   dedupe_bytes: 13
   ticket_life: 14m
+  token_grace: 15s
 mode: goroutine
 paths: {/ws: {groups: [lobby], origins: [example.com], dialects: [json]}}
 `

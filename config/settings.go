@@ -26,16 +26,19 @@ type Settings struct {
 
 	// These are the fields of protoway.Config with the same names.
 
-	PublicByDefault bool
-	Strict          bool
-	WithoutSystem   bool
-	ForwardErrors   bool
-	MinAPIVersion   int32
-	Mode            transport.Mode
-	TrustedProxies  []string
-	DrainSpread     time.Duration
-	Pools           consumer.Pools
-	Limits          consumer.Limits
+	PublicByDefault      bool
+	Strict               bool
+	WithoutSystem        bool
+	ForwardErrors        bool
+	MinAPIVersion        int32
+	Mode                 transport.Mode
+	TrustedProxies       []string
+	NoQueryToken         bool
+	CookiesWithoutOrigin bool
+	Recheck              time.Duration
+	DrainSpread          time.Duration
+	Pools                consumer.Pools
+	Limits               consumer.Limits
 
 	file string
 	from map[string]source // by the name of the key: who stated it
@@ -60,6 +63,24 @@ type Auth struct {
 	OldSecret Secret
 	// OldSecretFile is the file that OldSecret came from.
 	OldSecretFile string
+	// PublicKey is PEM with the public keys of who signs tokens.
+	PublicKey []byte
+	// PublicKeyFile is the file that PublicKey came from.
+	PublicKeyFile string
+	// JWKSURL is where public keys are published.
+	JWKSURL string
+
+	// These are the fields of auth.JWTConfig and its keys.
+
+	Algorithms       []string
+	Issuer           string
+	Audience         []string
+	AnyAudience      bool
+	NoTokenType      bool
+	UserClaims       []string
+	PermissionsClaim string
+	GroupsClaim      string
+
 	// Leeway is what the clocks of issuer and server may differ. Default: none.
 	Leeway time.Duration
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -42,6 +43,29 @@ func (v textValue) set(text string) error {
 		return errors.New("is empty; leave the key out for its default")
 	}
 	*v.field = text
+	return nil
+}
+
+// optionalValue is a text, or none: an empty one is the default.
+type optionalValue struct {
+	textValue
+	check func(text string) error // nil for any
+}
+
+func (v optionalValue) set(text string) error {
+	if text != "" && v.check != nil {
+		if err := v.check(text); err != nil {
+			return err
+		}
+	}
+	*v.field = text
+	return nil
+}
+
+func checkURL(text string) error {
+	if u, err := url.Parse(text); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+		return errors.New("expected a URL such as https://issuer.example/.well-known/jwks.json")
+	}
 	return nil
 }
 

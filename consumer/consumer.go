@@ -12,6 +12,7 @@
 package consumer
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"log/slog"
@@ -53,6 +54,8 @@ type Consumer struct {
 	saidHello   atomic.Bool              // the handshake timeout is met
 	signing     chan struct{}            // holds one token: who has it may change the identity
 	lastRead    atomic.Int64             // nanoseconds since 1970
+	checked     atomic.Int64             // likewise: when it was last looked up what the user may do
+	askedOf     *identity                // who was asked for a token in its grace; the wheel's own
 	began       time.Time
 
 	reading
@@ -139,6 +142,14 @@ func (c *Consumer) openScopes() {
 // most connections never log one.
 func (c *Consumer) log() *slog.Logger {
 	return c.node.logger.With("session", c.name, "path", c.opening.Path.Name)
+}
+
+// debug logs what is only of interest to who looks for something. Nothing is made
+// of it otherwise.
+func (c *Consumer) debug(message string, args ...any) {
+	if c.node.logger.Enabled(context.Background(), slog.LevelDebug) {
+		c.log().Debug(message, args...)
+	}
 }
 
 // Session names the connection.

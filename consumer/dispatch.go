@@ -67,6 +67,11 @@ func (c *Consumer) dispatch(j *job, w *worker) {
 		return
 	}
 	k.begin(began, j.binding.Timeout, w)
+	if err := k.authorize(in); err != nil {
+		w.running.Store(nil)
+		k.finish(nil, err)
+		return
+	}
 	if j.key != "" && !k.claimKey(j) {
 		w.running.Store(nil)
 		k.arm(time.Time{})
@@ -87,7 +92,7 @@ func (c *Consumer) dispatch(j *job, w *worker) {
 // all of its receivers or by none.
 func (c *Consumer) allowed(b *Binding, who *identity, now time.Time) error {
 	for i := range b.Policies {
-		if err := b.Policies[i].Allow(who.user, now); err != nil {
+		if err := b.Policies[i].Allow(who.user, c.asOf(now)); err != nil {
 			return err
 		}
 	}

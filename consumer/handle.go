@@ -100,14 +100,21 @@ func (h *Handle) Progress(_ context.Context, value float64, info string) error {
 // Join makes the connection a member of a group. The client gets a ticket that
 // restores the membership after a reconnect. Joining twice changes nothing.
 //
-// Errors: InvalidArgument for a name that is not allowed, ResourceExhausted past
-// Limits.MaxGroups, Canceled on a closed connection, Aborted if the user of the
-// connection has changed since the frame began.
+// Errors: InvalidArgument for a name that is not allowed, what AuthorizeJoin of the
+// configuration says, ResourceExhausted past Limits.MaxGroups, Canceled on a closed
+// connection, Aborted if the user of the connection has changed since the frame
+// began.
 func (h *Handle) Join(ctx context.Context, group string) error {
 	if err := broadcast.CheckGroup(group); err != nil {
 		return err
 	}
-	return h.c.join(ctx, joining{group: group, who: h.actor()})
+	who := h.actor()
+	if ask := h.c.opening.Path.AuthorizeJoin; ask != nil {
+		if err := ask(ctx, who.user, group); err != nil {
+			return err
+		}
+	}
+	return h.c.join(ctx, joining{group: group, who: who})
 }
 
 // In reports whether the connection is a member of a group.
@@ -164,7 +171,8 @@ func (h *Handle) moreWaits() bool {
 	return h.lane.head != nil
 }
 
-// SignIn makes user the user of the connection; nil signs out. When another user
+// SignIn makes user the user of the connection; nil signs out. One who has no
+// IssuedAt signs in now, for who revokes what was before. When another user
 // was signed in, the connection leaves all groups that receivers joined. Frames
 // that arrived after this one see the new user: the rules of its message must say
 // identity: true, or its route must have the option Identity.
@@ -175,11 +183,21 @@ func (h *Handle) SignIn(ctx context.Context, user *auth.User) error {
 	if h.goesOn != nil {
 		return status.FailedPrecondition.Errorf("the user cannot be changed in asynchronous work: frames behind this one have run")
 	}
+	told := h.c.node.revoked.told.Load()
+	if user.SignedIn() && user.IssuedAt.IsZero() {
+		signed := *user
+		signed.IssuedAt = time.Now()
+		user = &signed
+	}
+	if err := h.c.node.checkRevoked(ctx, user); err != nil {
+		return err
+	}
 	next, err := h.c.setUser(ctx, user, "the user of the connection changed")
 	if err != nil {
 		return err
 	}
 	h.acts.Store(next)
+	h.c.revokedSince(ctx, told)
 	return nil
 }
 

@@ -20,6 +20,7 @@ func (c *Consumer) welcome(j *job) {
 	hello := j.control.(*protowayv1.Hello)
 	c.adoptSecret(hello.GetResume().GetSecret())
 
+	told := c.node.revoked.told.Load()
 	failure := c.identify(ctx, hello.GetToken())
 	if failure != nil && failure.Code != status.Unauthenticated {
 		c.turnAway(failure) // who it is cannot be known now: its tickets must not be refused
@@ -29,14 +30,15 @@ func (c *Consumer) welcome(j *job) {
 		c.turnAway(status.From(err))
 		return // frames behind hello will not run
 	}
+	c.revokedSince(ctx, told) // before the groups come back
 	resumed := c.resume(ctx, hello.GetResume().GetGroups())
 	if !c.open(hello, resumed) {
 		return
 	}
-	c.log().Debug("welcome", "client", hello.GetClient(), "user", c.identity.Load().user.ID, "resumed", resumed, "token_refused", failure)
+	c.debug("welcome", "client", hello.GetClient(), "user", c.identity.Load().user.ID, "resumed", resumed, "token_refused", failure)
 	c.answerJob(j, failure)
 	if failure != nil {
-		_ = c.send(&wire.Frame{Kind: wire.KindAuthenticate, Control: &protowayv1.Authenticate{}})
+		c.askForToken()
 	}
 }
 
@@ -86,6 +88,9 @@ func (c *Consumer) identify(ctx context.Context, token string) *status.Error {
 	var failure *status.Error
 	if token != "" {
 		user, failure = c.node.verify(ctx, token)
+	}
+	if token == "" && user != nil {
+		user, failure = c.node.session(ctx, user)
 	}
 	if user == nil || !user.SignedIn() {
 		return failure
@@ -161,6 +166,12 @@ func (c *Consumer) rejoin(ctx context.Context, raw []byte) (group string, err er
 	}
 	if ended {
 		return ticket.Group, status.PermissionDenied.Errorf("the ticket was voided")
+	}
+	if ask := c.opening.Path.AuthorizeJoin; ask != nil {
+		err := c.lifecycle("AuthorizeJoin", func(ctx context.Context) error { return ask(ctx, who.user, ticket.Group) })
+		if err != nil {
+			return ticket.Group, err
+		}
 	}
 	for _, life := range c.lives {
 		if life.Rejoin == nil {

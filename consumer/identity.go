@@ -45,14 +45,14 @@ func anonymousSubject(secret string) string { return anonymousPrefix + secret }
 
 // MayReceive reports whether the receive rules of a message let it through now.
 func (c *Consumer) MayReceive(e *wire.Entry, now time.Time) bool {
-	return c.node.receivePolicy(e).Permits(c.identity.Load().user, now)
+	return c.node.receivePolicy(e).Permits(c.identity.Load().user, c.asOf(now))
 }
 
 // authenticate runs a frame that brings another token.
 func (c *Consumer) authenticate(j *job) {
 	ctx, cancel := context.WithTimeout(context.Background(), c.node.limits.HandlerTimeout)
 	defer cancel()
-	token := j.control.(*protowayv1.Authenticate).GetToken()
+	token, told := j.control.(*protowayv1.Authenticate).GetToken(), c.node.revoked.told.Load()
 	user, failure := c.node.verify(ctx, token)
 	reason := "another token was sent"
 	if token == "" {
@@ -66,62 +66,14 @@ func (c *Consumer) authenticate(j *job) {
 	if _, err := c.setUser(ctx, user, reason); err != nil && failure == nil {
 		failure = status.From(err)
 	}
+	c.revokedSince(ctx, told)
 	if failure == errTooMany { // what is behind it must not run as the user before
 		c.outbox.close(CloseTooMany, failure.Text)
 		return
 	}
 	c.answerJob(j, failure)
 	if failure != nil && !c.opening.Dialect.Handshake() {
-		_ = c.send(&wire.Frame{Kind: wire.KindAuthenticate, Control: &protowayv1.Authenticate{}})
-	}
-}
-
-// expireUser ends an identity whose time is over and asks for a fresh token. It
-// does not wait for the connection's lane, which may be busy, nor for I/O; it
-// reports false if it has to be tried again.
-func (c *Consumer) expireUser(now time.Time) bool {
-	select {
-	case c.signing <- struct{}{}:
-	default:
-		return false // the user is being changed
-	}
-	defer func() { <-c.signing }()
-	who := c.identity.Load()
-	if !who.user.Expired(now) {
-		return true
-	}
-	c.mu.Lock()
-	secret := c.secret
-	c.mu.Unlock()
-	next := newIdentity(auth.Anonymous, anonymousSubject(secret))
-	left, err := c.becomeOther(next, "the token expired")
-	if err != nil {
-		return true // the connection has ended
-	}
-	_ = c.send(&wire.Frame{Kind: wire.KindAuthenticate, Control: &protowayv1.Authenticate{}})
-	c.node.later(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), c.node.limits.HandlerTimeout)
-		defer cancel()
-		c.release(ctx, left...)
-	})
-	c.unannounced.Store(next)
-	c.announceSoon()
-	return true
-}
-
-// announceSoon has the receivers told about an identity that no frame changed,
-// in the connection's lane, where PerConnection receivers expect it. Without a
-// free worker the next look at the connection tries again.
-func (c *Consumer) announceSoon() {
-	next := c.unannounced.Swap(nil)
-	if next == nil {
-		return
-	}
-	j := newJob(c, &wire.Frame{})
-	j.inner = func() { c.announceIdentity(next) }
-	if err := c.enqueue(j, laneRef{}); err != nil {
-		j.recycle()
-		c.unannounced.Store(next)
+		c.askForToken()
 	}
 }
 
@@ -207,6 +159,9 @@ func (c *Consumer) becomeOther(next *identity, reason string) ([]*membership, er
 func (c *Consumer) swapIdentity(next *identity) {
 	if before := c.identity.Swap(next); before.user.ID != next.user.ID {
 		c.node.dropUser(before.user)
+		if c.node.recheck.on() {
+			c.checked.Store(c.node.recheck.phase(time.Now()))
+		}
 	}
 	c.node.wheel.nudge(c, next.user.Expires)
 }
@@ -230,7 +185,7 @@ func (c *Consumer) announceIdentity(who *identity) {
 			})
 		}
 	}
-	c.log().Debug("identity changed", "user", who.user.ID)
+	c.debug("identity changed", "user", who.user.ID)
 }
 
 // lifecycle calls a method of a receiver with a handle of its own, and turns a

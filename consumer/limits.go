@@ -76,6 +76,10 @@ type Limits struct {
 	// DedupeBytes is how many bytes of replies are remembered on the node; beyond,
 	// new keyed frames are refused. Default: 64 MiB.
 	DedupeBytes int
+	// TokenGrace is how long a user stays one after their token has expired. The client
+	// is asked for another one at the moment of expiry, and who does not send it is
+	// signed out when the grace is over. Default: 0, at once.
+	TokenGrace time.Duration
 	// TicketLife is how long a client may be away and still resume its groups.
 	// Default and least: 10 min.
 	TicketLife time.Duration
@@ -117,6 +121,7 @@ func (l Limits) WithDefaults() Limits {
 	orInt(&l.DedupePerUser, 10_000)
 	orInt(&l.DedupeTotal, 100_000)
 	orInt(&l.DedupeBytes, 64<<20)
+	l.TokenGrace = max(l.TokenGrace, 0)
 	l.TicketLife = max(l.TicketLife, minTicketLife)
 	return l
 }

@@ -2,6 +2,7 @@ package consumer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"runtime/debug"
@@ -32,6 +33,12 @@ type Config struct {
 	Logger   *slog.Logger
 	Limits   Limits
 	Pools    Pools
+	// Users are asked every Recheck whether who is connected still may be signed in,
+	// and with what rights. Optional; 0 is never.
+	Users   auth.Users
+	Recheck time.Duration
+	// Revocations end users at once. Optional; the verifier refuses what they cover.
+	Revocations *auth.Revocations
 	// Forward writes what a client is told about an error of a receiver that was
 	// not made with package status. Optional; by default it is told nothing.
 	Forward func(err error) string
@@ -64,6 +71,8 @@ type Node struct {
 	policies  sync.Map // *wire.Entry to *auth.Policy of its receivers
 	limiters  sync.Map // *wire.Entry to *limiter of its senders
 	admission *admission
+	recheck   *recheck
+	revoked   revocations
 	draining  atomic.Bool
 	delayed   atomic.Int64   // frames that are to be acked after a delay
 	parting   sync.WaitGroup // what runs for no frame: Disconnected, and the end of users
@@ -90,8 +99,10 @@ func NewNode(config Config) *Node {
 		frameRate: perSecond(limits.FramesPerSecond, limits.FrameBurst),
 		byteRate:  perSecond(limits.BytesPerSecond, limits.ByteBurst),
 		admission: newAdmission(limits),
+		recheck:   newRecheck(config.Users, config.Recheck),
 	}
 	n.wheel = startWheel(n.sync.watch)
+	n.watchRevocations(config.Revocations)
 	return n
 }
 
@@ -208,6 +219,8 @@ func (n *Node) Disconnect() {
 // Close waits for all handlers and ends the node. Its connections must have
 // ended before.
 func (n *Node) Close() {
+	n.revoked.stop()
+	n.recheck.stop()
 	n.sync.close()
 	n.async.close()
 	n.parting.Wait()
@@ -230,16 +243,45 @@ func (n *Node) verify(ctx context.Context, token string) (*auth.User, *status.Er
 	if token == "" {
 		return nil, nil
 	}
-	user, err := n.guardedVerify(ctx, auth.TrimBearer(token))
+	token = auth.TrimBearer(token)
+	user, err := n.guardedVerify(ctx, token)
 	if err == nil {
 		return user, nil
 	}
+	return nil, n.unverified(withoutToken(err, token))
+}
+
+// session checks the user of an upgrade request, as verify does that of a token.
+func (n *Node) session(ctx context.Context, user *auth.User) (*auth.User, *status.Error) {
+	if err := n.checkRevoked(ctx, user); err != nil {
+		return nil, n.unverified(err)
+	}
+	return user, nil
+}
+
+// unverified returns what a client is told about a token that was not accepted.
+func (n *Node) unverified(err error) *status.Error {
 	failure := status.From(err)
 	if failure.Code != status.Unauthenticated {
 		n.logger.Error("a token could not be verified", "error", err)
 		failure = status.Unavailable.Wrap(err, "the token cannot be verified now: try again")
 	}
-	return nil, failure
+	return failure
+}
+
+// withoutToken returns the error of a verifier, whose text must not have the token
+// in it, since it is logged or told.
+func withoutToken(err error, token string) error {
+	const shortest = 6 // a shorter one is no secret, and may be part of any word
+	text := err.Error()
+	if len(token) < shortest || !strings.Contains(text, token) {
+		return err
+	}
+	cleared := errors.New(strings.ReplaceAll(text, token, "[token]"))
+	if coded, ok := errors.AsType[*status.Error](err); ok {
+		return coded.Code.Wrap(cleared, strings.ReplaceAll(coded.Text, token, "[token]"))
+	}
+	return cleared
 }
 
 // guardedVerify calls the verifier; a panic is an error.
@@ -247,7 +289,7 @@ func (n *Node) guardedVerify(ctx context.Context, token string) (user *auth.User
 	defer func() {
 		if reason := recover(); reason != nil {
 			n.observer.Panicked("verifier")
-			user, err = nil, fmt.Errorf("the verifier panicked: %s\n%s", strings.ReplaceAll(fmt.Sprint(reason), token, "[token]"), debug.Stack())
+			user, err = nil, fmt.Errorf("the verifier panicked: %v\n%s", reason, debug.Stack())
 		}
 	}()
 	return n.verifier.Verify(ctx, token)

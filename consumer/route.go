@@ -114,4 +114,7 @@ type Path struct {
 	Lifecycles []Lifecycle
 	// Scopes make the receivers of every connection.
 	Scopes []*Scope
+	// Authorize and AuthorizeJoin may be nil.
+	Authorize     Authorize
+	AuthorizeJoin AuthorizeJoin
 }

@@ -129,7 +129,7 @@ func (c *Consumer) look(now time.Time) time.Duration {
 	}
 	c.renew(now, limits.TicketLife/2)
 	c.announceSoon()
-	return min(c.beat(now), c.lookAtUser(now), reading)
+	return min(c.beat(now), c.lookAtUser(now), c.lookAtRights(now), reading)
 }
 
 // lookAtReading closes a connection whose client does not complete what it began
@@ -154,22 +154,6 @@ func (c *Consumer) end(code CloseCode, reason, limit string) {
 		c.node.observer.Limited(limit)
 	}
 	c.outbox.close(code, reason)
-}
-
-// lookAtUser ends a user whose time is over.
-func (c *Consumer) lookAtUser(now time.Time) time.Duration {
-	const never = time.Hour
-	user := c.identity.Load().user
-	switch {
-	case user.Expires.IsZero():
-		return never
-	case !user.Expired(now):
-		return user.Expires.Sub(now)
-	case !c.expireUser(now):
-		return wheelTick
-	default:
-		return never
-	}
 }
 
 // lookBeforeWelcome closes a connection that does not say hello in time.

@@ -41,10 +41,15 @@ type Config struct {
 	// without an Origin, which no browser sends, are not restricted.
 	Origins []string
 	// Identify finds out who the user of the upgrade request is, for instance by a
-	// session cookie. Default: nobody.
+	// session cookie. It is asked after the origin was checked, and sees no cookies
+	// of a request without an Origin. Default: nobody.
 	Identify auth.Identify
+	// CookiesWithoutOrigin shows Identify the cookies of those requests too.
+	CookiesWithoutOrigin bool
+	// NoQueryToken refuses requests with a token in their URL.
+	NoQueryToken bool
 	// Proxies are believed about the address of a client. Default: nobody is.
-	Proxies Proxies
+	Proxies auth.Proxies
 	// Engine reads and writes. Required.
 	Engine *Engine
 	Logger *slog.Logger
@@ -89,7 +94,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "this is a WebSocket endpoint: connect with a WebSocket client", http.StatusUpgradeRequired)
 		return
 	}
-	client := h.config.Proxies.clientOf(r)
+	client := h.config.Proxies.ClientOf(r)
 	place, err := h.config.Node.Admit(client)
 	if err != nil {
 		refuse(w, err) // metrics count it: a log line for each would help who floods
@@ -178,6 +183,12 @@ func (h *Handler) open(r *http.Request) (consumer.Opening, *status.Error) {
 	if h.config.Node.Draining() {
 		return opening, errShuttingDown
 	}
+	if err := checkOrigin(r, h.config.Origins); err != nil {
+		return opening, err
+	}
+	if h.config.NoQueryToken && auth.HasQueryToken(r) {
+		return opening, errQueryToken
+	}
 	var err error
 	if opening.Token, err = auth.TokenFromRequest(r); err != nil {
 		return opening, status.From(err)
@@ -186,7 +197,7 @@ func (h *Handler) open(r *http.Request) (consumer.Opening, *status.Error) {
 		return opening, status.From(err)
 	}
 	if h.config.Identify != nil {
-		if opening.User, err = h.config.Identify(r); err != nil {
+		if opening.User, err = h.config.Identify(h.trusted(r)); err != nil {
 			return opening, status.From(err)
 		}
 	}

@@ -171,3 +171,49 @@ func FuzzJSON(f *testing.F) {
 		}
 	})
 }
+
+// FuzzProtoSocketMembers compares what is found in a frame with what encoding/json
+// finds there.
+func FuzzProtoSocketMembers(f *testing.F) {
+	session := wire.ProtoSocket.Open(testCatalog(f), wire.ServerSide)
+	for _, text := range []string{
+		`{"headers":{"messageType":"note","authHeader":"t","ack":true,"uuid":"u1","apiVersion":3},"body":{"text":"hi}"}}`,
+		" {\t\"body\" : {\"a\":[{\"b\":\"]}\\\"\"}]} ,\n\"headers\":{ \"uuid\" :\"\\u0041\", \"\\u0061ck\":true , \"messageType\":\"note\" } } ",
+		`{"headers":{"ack":false,"ack":true,"authHeader":["x"],"messageType":"a","messageType":"b"},"headers":{"messageType":"c"}}`,
+		`{"headers":{"messageType":"note","authHeader":"` + "\xff" + `","uuid":null},"body":null}`, `{"headers":{}}`, `{"headers":[]}`, `{`, `""`,
+	} {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		var frame, headers map[string]json.RawMessage
+		isFrame := json.Unmarshal(text, &frame) == nil && frame != nil && json.Unmarshal(frame["headers"], &headers) == nil && headers != nil
+		session.Decode(text, true, func(got *wire.Frame) {
+			if !isFrame {
+				if got.Err == nil || got.ID != 0 || got.Tag != "" || got.Token != "" {
+					t.Fatalf("%q is no frame: %+v", text, got)
+				}
+				return
+			}
+			uuid, token, kind := "", "", ""
+			_ = json.Unmarshal(headers["uuid"], &uuid)
+			_ = json.Unmarshal(headers["authHeader"], &token)
+			noKind := headers["messageType"] != nil && json.Unmarshal(headers["messageType"], &kind) != nil
+			if len(uuid) > wire.MaxKeyBytes {
+				return
+			}
+			if got.Tag != uuid || got.Token != token || (got.ID != 0) != (string(headers["ack"]) == "true") || noKind && got.Err == nil {
+				t.Fatalf("%q: %+v, want uuid %q and token %q", text, got, uuid, token)
+			}
+			if got.Err != nil {
+				return
+			}
+			body := string(frame["body"])
+			if body == "null" {
+				body = ""
+			}
+			if got.Message.Type != kind || string(got.Message.Payload) != body {
+				t.Fatalf("%q: %q with %q, want %q with %q", text, got.Message.Type, got.Message.Payload, kind, body)
+			}
+		})
+	})
+}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"strconv"
 
+	"github.com/protoway/protoway/status"
 	"github.com/protoway/protoway/wire/protojson"
 )
 
@@ -35,8 +36,9 @@ var protoSocketOptions = protojson.Options{Names: protojson.KeepDigits}
 // the client's choice, or none; those that ask for an ack are numbered here.
 type protoSocketSession struct {
 	jsonPayloads
-	in     inbox
-	lastID uint64
+	in        inbox
+	lastID    uint64
+	lastToken string // most clients send the same with every frame
 }
 
 // Decode reads one frame.
@@ -53,22 +55,20 @@ func (s *protoSocketSession) Decode(message []byte, text bool, handle func(*Fram
 
 // decode reads the headers first, so that whatever else is wrong can be acked.
 func (s *protoSocketSession) decode(f *Frame, data []byte) {
-	var frame jsonObject
-	if err := json.Unmarshal(data, &frame); err != nil {
-		f.Err = malformed("not a JSON object: %v", err)
+	headers, body, err := protoSocketParts(data)
+	if err != nil {
+		f.Err = err
 		return
 	}
-	var headers jsonObject
-	if err := json.Unmarshal(frame["headers"], &headers); err != nil || headers == nil {
-		f.Err = malformed("headers is missing or no object")
-		return
-	}
-	if string(headers["ack"]) == "true" {
+	if string(headers.ack) == "true" {
 		s.lastID++
 		f.ID = s.lastID
 	}
-	_ = headers.text(&f.Tag, "uuid")         // another type is no name: the ack has none
-	_ = headers.text(&f.Token, "authHeader") // another type is no token
+	f.Tag, _ = jsonText(headers.uuid, "uuid", "")                   // another type is no name: the ack has none
+	f.Token, _ = jsonText(headers.token, "authHeader", s.lastToken) // another type is no token
+	if f.Token != "" && len(f.Token) <= maxKeptToken {
+		s.lastToken = f.Token
+	}
 	f.APIVersion = headers.version()
 	if len(f.Tag) > MaxKeyBytes { // it would be said back, twice
 		f.Err = malformed("uuid has %d bytes, at most %d are allowed", len(f.Tag), MaxKeyBytes)
@@ -76,11 +76,14 @@ func (s *protoSocketSession) decode(f *Frame, data []byte) {
 		return
 	}
 	f.Kind, f.Message.Key = KindMessage, f.Tag
-	var typ string
-	if f.Err = headers.text(&typ, "messageType"); f.Err != nil {
-		return
+	typ, ok := plainJSONString(headers.kind)
+	if !ok {
+		var text string
+		if text, f.Err = jsonText(headers.kind, "messageType", ""); f.Err != nil {
+			return
+		}
+		typ = []byte(text)
 	}
-	body := frame["body"]
 	switch {
 	case len(body) == 0 || string(body) == "null":
 	case body[0] != '{':
@@ -88,13 +91,58 @@ func (s *protoSocketSession) decode(f *Frame, data []byte) {
 	default:
 		f.Message.Payload = body
 	}
-	f.Message.resolve([]byte(typ), s.in)
+	f.Message.resolve(typ, s.in)
+}
+
+// maxKeptToken is the longest token that a session remembers.
+const maxKeptToken = 8 << 10
+
+// protoSocketHeaders is the headers of a frame as they stand; nil is absent.
+type protoSocketHeaders struct{ kind, uuid, ack, token, apiVersion []byte }
+
+// protoSocketParts finds the headers and the body of a frame.
+func protoSocketParts(data []byte) (headers protoSocketHeaders, body []byte, failure *status.Error) {
+	if !json.Valid(data) {
+		return headers, nil, malformed("not a JSON object: %v", json.Unmarshal(data, &jsonObject{}))
+	}
+	frame, ok := openMembers(data)
+	if !ok {
+		return headers, nil, malformed("not a JSON object")
+	}
+	var raw []byte
+	for name, value, more := frame.next(); more; name, value, more = frame.next() {
+		switch string(name) {
+		case "headers":
+			raw = value
+		case "body":
+			body = value
+		}
+	}
+	members, ok := openMembers(raw)
+	if !ok {
+		return headers, nil, malformed("headers is missing or no object")
+	}
+	for name, value, more := members.next(); more; name, value, more = members.next() {
+		switch string(name) {
+		case "messageType":
+			headers.kind = value
+		case "uuid":
+			headers.uuid = value
+		case "ack":
+			headers.ack = value
+		case "authHeader":
+			headers.token = value
+		case "apiVersion":
+			headers.apiVersion = value
+		}
+	}
+	return headers, body, nil
 }
 
 // version returns the version a client was made for; 0 for none, and for what is
 // no version.
-func (raw jsonObject) version() int32 {
-	version, err := strconv.ParseInt(string(raw["apiVersion"]), 10, 32)
+func (h *protoSocketHeaders) version() int32 {
+	version, err := strconv.ParseInt(string(h.apiVersion), 10, 32)
 	if err != nil {
 		return 0
 	}

@@ -74,6 +74,7 @@ func (r running) dial(t *testing.T, session string) *testpeer.ProtoSocket {
 	header := http.Header{}
 	if session != "" {
 		header.Set("Cookie", "sessionid="+session)
+		header.Set("Origin", r.URL) // as a page of the server
 	}
 	return testpeer.DialProtoSocket(t, r.URL, header)
 }

@@ -26,20 +26,27 @@ import (
 	"github.com/protoway/protoway/status"
 )
 
-// Config is what signing in needs. Both fields are required.
+// Config is what signing in needs. Issuer and Users are required.
 type Config struct {
 	// Issuer signs the tokens.
 	Issuer *auth.Issuer
 	// Users checks passwords, and whether a user may still sign in.
 	Users auth.Users
+	// Revocations are where Logout ends tokens; the same as in protoway.Config.
+	// Default: Logout signs the connection out, and its tokens stay good.
+	Revocations *auth.Revocations
+	// Attempts bound how often somebody may try. Default: they are bounded.
+	Attempts Attempts
 }
 
-// Authentication handles login, refresh-token and verify-token.
+// Authentication handles login, refresh-token, verify-token, logout and who-am-i.
 type Authentication struct {
-	issuer *auth.Issuer
-	users  auth.Users
-	access auth.Verifier // of the issuer's own tokens
-	renew  auth.Verifier // of its refresh tokens
+	issuer      *auth.Issuer
+	users       auth.Users
+	revocations *auth.Revocations
+	attempts    *attempts
+	access      auth.Verifier // of the issuer's own tokens
+	renew       auth.Verifier // of its refresh tokens
 }
 
 var _ receivers.Receiver = (*Authentication)(nil)
@@ -47,12 +54,20 @@ var _ receivers.Receiver = (*Authentication)(nil)
 // New returns the receiver of authentication. A bad configuration is reported
 // when the server starts.
 func New(config Config) *Authentication {
-	a := &Authentication{issuer: config.Issuer, users: config.Users}
+	a := &Authentication{issuer: config.Issuer, users: config.Users, revocations: config.Revocations, attempts: newAttempts(config.Attempts)}
 	if a.issuer != nil && a.users != nil {
-		a.access = auth.Current(a.issuer.Verifier(), a.users)
-		a.renew = auth.Current(a.issuer.RefreshVerifier(), a.users)
+		a.access, a.renew = a.checked(a.issuer.Verifier()), a.checked(a.issuer.RefreshVerifier())
 	}
 	return a
+}
+
+// checked returns a verifier that asks who may be signed in now.
+func (a *Authentication) checked(verifier auth.Verifier) auth.Verifier {
+	verifier = auth.Current(verifier, a.users)
+	if a.revocations == nil {
+		return verifier
+	}
+	return auth.Revoked(verifier, a.revocations)
 }
 
 // Routes returns what it handles.
@@ -74,44 +89,31 @@ const (
 
 // Login signs the connection in with a password.
 func (a *Authentication) Login(ctx context.Context, in *protowayv1.Login) (*protowayv1.LoginToken, error) {
-	user, err := a.users.Login(ctx, in.GetUsername(), in.GetPassword())
+	user, tokens, err := a.login(ctx, in.GetUsername(), in.GetPassword(), addressOf(consumer.From(ctx).RemoteAddr()))
 	if err != nil {
-		return nil, refused(err, loginText, &protowayv1.LoginError{ErrorText: loginText, ErrorCode: loginCode})
+		return nil, refusedLogin(err)
 	}
-	refresh, err := a.issuer.RefreshToken(user)
-	if err != nil {
-		return nil, err
-	}
-	return a.signIn(ctx, user, refresh)
+	return tokens, consumer.From(ctx).SignIn(ctx, user)
 }
 
-// RefreshToken signs the connection in with the refresh token of a login, which
-// is answered again.
+// RefreshToken signs the connection in with the refresh token of a login.
 func (a *Authentication) RefreshToken(ctx context.Context, in *protowayv1.RefreshToken) (*protowayv1.LoginToken, error) {
-	user, err := a.renew.Verify(ctx, in.GetRefreshToken())
+	user, tokens, err := a.refresh(ctx, in.GetRefreshToken(), addressOf(consumer.From(ctx).RemoteAddr()))
 	if err != nil {
 		return nil, refused(err, "the refresh token is not accepted: log in", &protowayv1.RefreshTokenInvalid{})
 	}
-	return a.signIn(ctx, user, auth.TrimBearer(in.GetRefreshToken()))
+	return tokens, consumer.From(ctx).SignIn(ctx, user)
 }
 
 // VerifyToken has succeeded when the rules of its message have.
 func (a *Authentication) VerifyToken(context.Context, *protowayv1.VerifyToken) error { return nil }
 
-// signIn makes the connection the user of a fresh access token.
-func (a *Authentication) signIn(ctx context.Context, user *auth.User, refresh string) (*protowayv1.LoginToken, error) {
-	token, err := a.issuer.AccessToken(user)
-	if err != nil {
-		return nil, err
+// refusedLogin returns an error of a login as the client is told it.
+func refusedLogin(err error) error {
+	if failure := status.From(err); failure.Code == status.ResourceExhausted {
+		return consumer.RefuseWith(&protowayv1.LoginError{ErrorText: failure.Text, ErrorCode: loginCode}, failure)
 	}
-	signed, err := a.access.Verify(ctx, token)
-	if err != nil {
-		return nil, err
-	}
-	if err := consumer.From(ctx).SignIn(ctx, signed); err != nil {
-		return nil, err
-	}
-	return &protowayv1.LoginToken{Token: token, Refresh: refresh}, nil
+	return refused(err, loginText, &protowayv1.LoginError{ErrorText: loginText, ErrorCode: loginCode})
 }
 
 // refused returns an error as the client is told it: by a message if nobody is

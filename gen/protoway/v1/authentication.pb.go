@@ -9,6 +9,7 @@ package protowayv1
 import (
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -308,6 +309,184 @@ func (*VerifyToken) Descriptor() ([]byte, []int) {
 	return file_protoway_v1_authentication_proto_rawDescGZIP(), []int{5}
 }
 
+// Logout signs the connection out, and has the server refuse the token that signed
+// it in, with all tokens of the same sign-in, if it keeps revocations. Other
+// connections that are signed in by them are signed out within a second. It
+// succeeds for who is not signed in.
+type Logout struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The refresh token of the sign-in. Only needed for one that is not known to be
+	// of the same sign-in as the token: it is refused from now on too.
+	RefreshToken  string `protobuf:"bytes,1,opt,name=refresh_token,json=refreshToken,proto3" json:"refresh_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Logout) Reset() {
+	*x = Logout{}
+	mi := &file_protoway_v1_authentication_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Logout) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Logout) ProtoMessage() {}
+
+func (x *Logout) ProtoReflect() protoreflect.Message {
+	mi := &file_protoway_v1_authentication_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Logout.ProtoReflect.Descriptor instead.
+func (*Logout) Descriptor() ([]byte, []int) {
+	return file_protoway_v1_authentication_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *Logout) GetRefreshToken() string {
+	if x != nil {
+		return x.RefreshToken
+	}
+	return ""
+}
+
+// WhoAmI asks who the connection is. It is answered with Identity.
+type WhoAmI struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WhoAmI) Reset() {
+	*x = WhoAmI{}
+	mi := &file_protoway_v1_authentication_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WhoAmI) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WhoAmI) ProtoMessage() {}
+
+func (x *WhoAmI) ProtoReflect() protoreflect.Message {
+	mi := &file_protoway_v1_authentication_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WhoAmI.ProtoReflect.Descriptor instead.
+func (*WhoAmI) Descriptor() ([]byte, []int) {
+	return file_protoway_v1_authentication_proto_rawDescGZIP(), []int{7}
+}
+
+// Identity is who a connection is at one moment.
+type Identity struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Empty: nobody is signed in, and nothing else is set.
+	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// For people.
+	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	// The names that rules ask for.
+	Permissions []string `protobuf:"bytes,3,rep,name=permissions,proto3" json:"permissions,omitempty"`
+	// Groups of users, which have nothing to do with those that connections join.
+	Groups []string `protobuf:"bytes,4,rep,name=groups,proto3" json:"groups,omitempty"`
+	// Passes every rule.
+	Superuser bool `protobuf:"varint,5,opt,name=superuser,proto3" json:"superuser,omitempty"`
+	// When a fresh token is needed. Absent: never.
+	Expires       *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=expires,proto3" json:"expires,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Identity) Reset() {
+	*x = Identity{}
+	mi := &file_protoway_v1_authentication_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Identity) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Identity) ProtoMessage() {}
+
+func (x *Identity) ProtoReflect() protoreflect.Message {
+	mi := &file_protoway_v1_authentication_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Identity.ProtoReflect.Descriptor instead.
+func (*Identity) Descriptor() ([]byte, []int) {
+	return file_protoway_v1_authentication_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *Identity) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *Identity) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Identity) GetPermissions() []string {
+	if x != nil {
+		return x.Permissions
+	}
+	return nil
+}
+
+func (x *Identity) GetGroups() []string {
+	if x != nil {
+		return x.Groups
+	}
+	return nil
+}
+
+func (x *Identity) GetSuperuser() bool {
+	if x != nil {
+		return x.Superuser
+	}
+	return false
+}
+
+func (x *Identity) GetExpires() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Expires
+	}
+	return nil
+}
+
 // TokenInvalid tells a client of Proto Socket that its token was refused or has
 // expired. Native clients are asked by Authenticate.
 type TokenInvalid struct {
@@ -318,7 +497,7 @@ type TokenInvalid struct {
 
 func (x *TokenInvalid) Reset() {
 	*x = TokenInvalid{}
-	mi := &file_protoway_v1_authentication_proto_msgTypes[6]
+	mi := &file_protoway_v1_authentication_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -330,7 +509,7 @@ func (x *TokenInvalid) String() string {
 func (*TokenInvalid) ProtoMessage() {}
 
 func (x *TokenInvalid) ProtoReflect() protoreflect.Message {
-	mi := &file_protoway_v1_authentication_proto_msgTypes[6]
+	mi := &file_protoway_v1_authentication_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -343,14 +522,14 @@ func (x *TokenInvalid) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TokenInvalid.ProtoReflect.Descriptor instead.
 func (*TokenInvalid) Descriptor() ([]byte, []int) {
-	return file_protoway_v1_authentication_proto_rawDescGZIP(), []int{6}
+	return file_protoway_v1_authentication_proto_rawDescGZIP(), []int{9}
 }
 
 var File_protoway_v1_authentication_proto protoreflect.FileDescriptor
 
 const file_protoway_v1_authentication_proto_rawDesc = "" +
 	"\n" +
-	" protoway/v1/authentication.proto\x12\vprotoway.v1\x1a\x1dprotoway/v1/annotations.proto\"`\n" +
+	" protoway/v1/authentication.proto\x12\vprotoway.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dprotoway/v1/annotations.proto\"`\n" +
 	"\x05Login\x12\x1a\n" +
 	"\busername\x18\x01 \x01(\tR\busername\x12\x1a\n" +
 	"\bpassword\x18\x02 \x01(\tR\bpassword:\x1fʄ\x19\x1b\n" +
@@ -374,7 +553,20 @@ const file_protoway_v1_authentication_proto_rawDesc = "" +
 	"\x13RefreshTokenInvalid:\x1dʄ\x19\x19\n" +
 	"\x15refresh-token-invalid\x10\x02\"'\n" +
 	"\vVerifyToken:\x18ʄ\x19\x14\n" +
-	"\fverify-token\x10\x01\x18\x01h\x01\"%\n" +
+	"\fverify-token\x10\x01\x18\x01h\x01\"R\n" +
+	"\x06Logout\x12#\n" +
+	"\rrefresh_token\x18\x01 \x01(\tR\frefreshToken:#ʄ\x19\x1f\n" +
+	"\x15authentication.logout\x10\x01\x18\x00`\x01h\x01\"7\n" +
+	"\x06WhoAmI:-ʄ\x19)\n" +
+	"\x17authentication.who-am-i\x10\x01\x18\x00:\bIdentityh\x01\"\xdd\x01\n" +
+	"\bIdentity\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12 \n" +
+	"\vpermissions\x18\x03 \x03(\tR\vpermissions\x12\x16\n" +
+	"\x06groups\x18\x04 \x03(\tR\x06groups\x12\x1c\n" +
+	"\tsuperuser\x18\x05 \x01(\bR\tsuperuser\x124\n" +
+	"\aexpires\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\aexpires:\x1fʄ\x19\x1b\n" +
+	"\x17authentication.identity\x10\x02\"%\n" +
 	"\fTokenInvalid:\x15ʄ\x19\x11\n" +
 	"\rtoken-invalid\x10\x02B9Z7github.com/protoway/protoway/gen/protoway/v1;protowayv1b\x06proto3"
 
@@ -390,22 +582,27 @@ func file_protoway_v1_authentication_proto_rawDescGZIP() []byte {
 	return file_protoway_v1_authentication_proto_rawDescData
 }
 
-var file_protoway_v1_authentication_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
+var file_protoway_v1_authentication_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
 var file_protoway_v1_authentication_proto_goTypes = []any{
-	(*Login)(nil),               // 0: protoway.v1.Login
-	(*LoginToken)(nil),          // 1: protoway.v1.LoginToken
-	(*LoginError)(nil),          // 2: protoway.v1.LoginError
-	(*RefreshToken)(nil),        // 3: protoway.v1.RefreshToken
-	(*RefreshTokenInvalid)(nil), // 4: protoway.v1.RefreshTokenInvalid
-	(*VerifyToken)(nil),         // 5: protoway.v1.VerifyToken
-	(*TokenInvalid)(nil),        // 6: protoway.v1.TokenInvalid
+	(*Login)(nil),                 // 0: protoway.v1.Login
+	(*LoginToken)(nil),            // 1: protoway.v1.LoginToken
+	(*LoginError)(nil),            // 2: protoway.v1.LoginError
+	(*RefreshToken)(nil),          // 3: protoway.v1.RefreshToken
+	(*RefreshTokenInvalid)(nil),   // 4: protoway.v1.RefreshTokenInvalid
+	(*VerifyToken)(nil),           // 5: protoway.v1.VerifyToken
+	(*Logout)(nil),                // 6: protoway.v1.Logout
+	(*WhoAmI)(nil),                // 7: protoway.v1.WhoAmI
+	(*Identity)(nil),              // 8: protoway.v1.Identity
+	(*TokenInvalid)(nil),          // 9: protoway.v1.TokenInvalid
+	(*timestamppb.Timestamp)(nil), // 10: google.protobuf.Timestamp
 }
 var file_protoway_v1_authentication_proto_depIdxs = []int32{
-	0, // [0:0] is the sub-list for method output_type
-	0, // [0:0] is the sub-list for method input_type
-	0, // [0:0] is the sub-list for extension type_name
-	0, // [0:0] is the sub-list for extension extendee
-	0, // [0:0] is the sub-list for field type_name
+	10, // 0: protoway.v1.Identity.expires:type_name -> google.protobuf.Timestamp
+	1,  // [1:1] is the sub-list for method output_type
+	1,  // [1:1] is the sub-list for method input_type
+	1,  // [1:1] is the sub-list for extension type_name
+	1,  // [1:1] is the sub-list for extension extendee
+	0,  // [0:1] is the sub-list for field type_name
 }
 
 func init() { file_protoway_v1_authentication_proto_init() }
@@ -420,7 +617,7 @@ func file_protoway_v1_authentication_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_protoway_v1_authentication_proto_rawDesc), len(file_protoway_v1_authentication_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   7,
+			NumMessages:   10,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -110,6 +110,63 @@ func (*VerifyToken) ProtowayRoute(receiver any) (handle func(context.Context, pr
 	return nil, false, nil
 }
 
+// ProtowayRules returns the rules of Logout, serialized as protoway.v1.Rules:
+//
+//	type: "authentication.logout" origin: CLIENT auth: false identity: true dedupe: NONE
+func (*Logout) ProtowayRules() string {
+	return "\n\x15authentication.logout\x10\x01\x18\x00`\x01h\x01"
+}
+
+// ProtowayRoute connects receiver's method Logout to the message. ok is false if there is none;
+// err says why a method of that name cannot be connected.
+func (*Logout) ProtowayRoute(receiver any) (handle func(context.Context, proto.Message) (proto.Message, error), ok bool, err error) {
+	switch r := receiver.(type) {
+	case interface {
+		Logout(context.Context, *Logout) error
+	}:
+		return func(ctx context.Context, in proto.Message) (proto.Message, error) {
+			return nil, r.Logout(ctx, in.(*Logout))
+		}, true, nil
+	}
+	return nil, false, nil
+}
+
+// ProtowayRules returns the rules of WhoAmI, serialized as protoway.v1.Rules:
+//
+//	type: "authentication.who-am-i" origin: CLIENT auth: false reply: "protoway.v1.Identity" dedupe: NONE
+func (*WhoAmI) ProtowayRules() string {
+	return "\n\x17authentication.who-am-i\x10\x01\x18\x00:\x14protoway.v1.Identityh\x01"
+}
+
+// ProtowayRoute connects receiver's method WhoAmI to the message. ok is false if there is none;
+// err says why a method of that name cannot be connected.
+func (*WhoAmI) ProtowayRoute(receiver any) (handle func(context.Context, proto.Message) (proto.Message, error), ok bool, err error) {
+	switch r := receiver.(type) {
+	case interface {
+		WhoAmI(context.Context, *WhoAmI) (*Identity, error)
+	}:
+		return func(ctx context.Context, in proto.Message) (proto.Message, error) {
+			out, err := r.WhoAmI(ctx, in.(*WhoAmI))
+			if out == nil {
+				return nil, err
+			}
+			return out, err
+		}, true, nil
+	case interface {
+		WhoAmI(context.Context, *WhoAmI) error
+	}:
+		return nil, false, errors.New("method WhoAmI returns only an error, but the schema says reply \"Identity\": return (*Identity, error)")
+	}
+	return nil, false, nil
+}
+
+// ProtowayRules returns the rules of Identity, serialized as protoway.v1.Rules:
+//
+//	type: "authentication.identity" origin: SERVER
+func (*Identity) ProtowayRules() string {
+	return "\n\x17authentication.identity\x10\x02"
+}
+
 // ProtowayRules returns the rules of TokenInvalid, serialized as protoway.v1.Rules:
 //
 //	type: "token-invalid" origin: SERVER

@@ -27,6 +27,13 @@ type AuthenticationReceiver interface {
 	// VerifyToken succeeds if the connection is signed in, by the token that came
 	// with it or before.
 	VerifyToken(ctx context.Context, in *protowayv1.VerifyToken) error
+	// Logout signs the connection out, and has the server refuse the token that signed
+	// it in, with all tokens of the same sign-in, if it keeps revocations. Other
+	// connections that are signed in by them are signed out within a second. It
+	// succeeds for who is not signed in.
+	Logout(ctx context.Context, in *protowayv1.Logout) error
+	// WhoAmI asks who the connection is. It is answered with Identity.
+	WhoAmI(ctx context.Context, in *protowayv1.WhoAmI) (*protowayv1.Identity, error)
 }
 
 // AuthenticationClient sends and receives the messages of protoway/v1/authentication.proto.
@@ -65,6 +72,23 @@ func (c *AuthenticationClient) RefreshToken(ctx context.Context, in *protowayv1.
 // with it or before.
 func (c *AuthenticationClient) VerifyToken(ctx context.Context, in *protowayv1.VerifyToken, opts ...client.CallOption) error {
 	return c.caller.Call(ctx, in, nil, opts...)
+}
+
+// Logout signs the connection out, and has the server refuse the token that signed
+// it in, with all tokens of the same sign-in, if it keeps revocations. Other
+// connections that are signed in by them are signed out within a second. It
+// succeeds for who is not signed in.
+func (c *AuthenticationClient) Logout(ctx context.Context, in *protowayv1.Logout, opts ...client.CallOption) error {
+	return c.caller.Call(ctx, in, nil, opts...)
+}
+
+// WhoAmI asks who the connection is. It is answered with Identity.
+func (c *AuthenticationClient) WhoAmI(ctx context.Context, in *protowayv1.WhoAmI, opts ...client.CallOption) (*protowayv1.Identity, error) {
+	out := &protowayv1.Identity{}
+	if err := c.caller.Call(ctx, in, out, opts...); err != nil {
+		return nil, err
+	}
+	return out, nil
 }
 
 // OnLoginError calls fn with every LoginError from the server.

@@ -1,4 +1,4 @@
-package transport
+package auth
 
 import (
 	"fmt"
@@ -36,10 +36,10 @@ func (p Proxies) trust(a netip.Addr) bool {
 // forwardedFor is the header to which each proxy appends who has asked it.
 const forwardedFor = "X-Forwarded-For"
 
-// clientOf returns the address of the client: that of the connection, or behind
+// ClientOf returns the address of the client: that of the connection, or behind
 // trusted proxies the last one in X-Forwarded-For that is none of theirs. What
 // stands in front of it anybody may have written. The zero address is not known.
-func (p Proxies) clientOf(r *http.Request) netip.Addr {
+func (p Proxies) ClientOf(r *http.Request) netip.Addr {
 	socket, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
 		return netip.Addr{}
