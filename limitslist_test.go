@@ -38,6 +38,7 @@ var limitTests = map[string][]string{
 	"DedupeTotal":              {"TestKeysAreBounded", "TestStoredRepliesAreBounded"},
 	"DedupeBytes":              {"TestStoredRepliesAreBounded"},
 	"TicketLife":               {"TestTicketLife"},
+	"TokenGrace":               {"TestTokenGrace", "TestTokenGraceEnds"},
 }
 
 // TestEveryLimitHasATest: each field of Limits is in the list, and each test of the

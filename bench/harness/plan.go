@@ -63,6 +63,7 @@ func scenarios(duration time.Duration) []scenario {
 	for _, n := range []int{64, 512} {
 		add(fmt.Sprintf("request-%d", n), "request", n, timed...)
 	}
+	add("request-64-w16", "request", 64, slices.Concat(timed, []string{"--in-flight", "16"})...)
 	for _, n := range []int{100, 1_000, 10_000} {
 		add(fmt.Sprintf("fanout-%d-w1", n), "fanout", n, timed...)
 		add(fmt.Sprintf("fanout-%d-paced", n), "fanout", n, slices.Concat(timed, []string{"--rate", strconv.Itoa(paced)})...)

@@ -30,8 +30,8 @@ func tables() []table {
 		},
 		{
 			title: "Processor time of a request", plot: "request.svg", unit: "µs", figure: cpuMicros, digits: 2,
-			about: "Microseconds of the server for an echo of 128 bytes, one in flight on each connection, by the number of connections.",
-			names: []string{"request-64", "request-512"}, heads: []string{"64", "512"},
+			about: "Microseconds of the server for an echo of 128 bytes, by the number of connections: one in flight on each, or 16.",
+			names: []string{"request-64", "request-512", "request-64-w16"}, heads: []string{"64", "512", "64 w16"},
 		},
 		{
 			title: "Processor time of a delivery", plot: "delivery.svg", unit: "µs", figure: cpuMicros, digits: 2,
