@@ -49,12 +49,12 @@ func (v *JWT) user(of jwt.Claims) (*User, error) {
 		Superuser:   c.flag(names.Superuser),
 		Expires:     expires,
 		TokenID:     c.text(claimTokenID),
+		IssuedAt:    c.at(claimIssuedAt),
 	}
 	user.Family, _ = c.values[claimFamily].(string) // another issuer may mean anything by it
 	if user.Family == "" && v.tokenType == refreshType {
 		user.Family = user.TokenID // the first of its family
 	}
-	user.IssuedAt = tokenTime(user.TokenID, c.at(claimIssuedAt))
 	if c.err != nil {
 		return nil, c.err
 	}

@@ -73,3 +73,40 @@ func ExampleMemoryStore() {
 	// true <nil>
 	// false <nil>
 }
+
+func ExampleNewJWT() {
+	verifier := auth.NewJWT(auth.JWTConfig{
+		Keys:        []auth.Key{auth.JWKS("https://id.example.com/.well-known/jwks.json", auth.JWKSConfig{})},
+		Issuer:      "https://id.example.com",
+		Audience:    []string{"gateway"},
+		NoTokenType: true, // OpenID Connect has none
+		Claims:      auth.ClaimNames{User: []string{"sub"}, Groups: "realm_access.roles"},
+	})
+	fmt.Println(verifier.Check())
+	fmt.Println(auth.NewJWT(auth.JWTConfig{Keys: []auth.Key{auth.PEMKey([]byte("x"))}}).Check())
+	// Output:
+	// <nil>
+	// auth: PEM: there is no block, such as -----BEGIN PUBLIC KEY-----
+}
+
+func ExampleRevocations() {
+	ctx := context.Background()
+	revocations := auth.NewRevocations(auth.NewMemoryStore(auth.MemoryConfig{}), auth.RevocationsConfig{})
+	issuer := auth.NewIssuer([]byte("at least 32 bytes, from a vault!"), auth.IssuerConfig{Rotation: revocations})
+	verifier := auth.Revoked(issuer.Verifier(), revocations)
+
+	access, refresh, err := issuer.Tokens(&auth.User{ID: "alice"})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	_, next, err := issuer.Rotate(ctx, refresh)
+	fmt.Println(next != refresh, err)
+	fmt.Println(revocations.Revoke(ctx, auth.Revocation{UserID: "alice"}))
+	_, err = verifier.Verify(ctx, access)
+	fmt.Println(err)
+	// Output:
+	// true <nil>
+	// <nil>
+	// unauthenticated: the token was revoked: sign in again
+}

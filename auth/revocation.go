@@ -11,8 +11,8 @@ import (
 // which: the token with an id, the family of tokens of one sign-in, or all that a
 // user has from before a moment. With Before alone it is everybody's.
 //
-// A token of [Issuer] knows when it was made to the microsecond, so whoever signs in
-// again right after a revocation has a good token. Of any other token iat is taken
+// The id of a token of [Issuer] says when it was made to the microsecond, so whoever
+// signs in again right after a revocation has a good token. Of any other token iat is taken
 // as it stands: one with whole seconds, made in the second of Before, counts as made
 // at the beginning of that second, so it ends, also if it was made a little later.
 // A program that would rather spare it states Before.Truncate(time.Second). A user
@@ -41,7 +41,7 @@ func (r Revocation) Covers(u *User) bool {
 	case r.UserID != "" && r.UserID != u.ID:
 		return false
 	default:
-		return u.IssuedAt.Before(r.Before.Truncate(tokenTick))
+		return tokenTime(u.TokenID, u.IssuedAt).Before(r.Before.Truncate(tokenTick))
 	}
 }
 

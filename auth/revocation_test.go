@@ -189,3 +189,19 @@ func TestRevocationsAreKeptAsLongAsTokens(t *testing.T) {
 		}
 	}
 }
+
+// TestTheLaterMomentCounts revokes again with an earlier moment, which frees nobody.
+func TestTheLaterMomentCounts(t *testing.T) {
+	revocations := auth.NewRevocations(auth.NewMemoryStore(auth.MemoryConfig{}), auth.RevocationsConfig{Clock: at(start)})
+	for _, before := range []time.Duration{-time.Hour, 0, -time.Minute} {
+		if err := revocations.Revoke(t.Context(), auth.Revocation{UserID: "alice", Before: start.Add(before)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for issued, good := range map[time.Duration]bool{0: true, -time.Second: false, -2 * time.Hour: false} {
+		err := revocations.Check(t.Context(), &auth.User{ID: "alice", IssuedAt: start.Add(issued)})
+		if (err == nil) != good {
+			t.Errorf("a token of %s: %v", issued, err)
+		}
+	}
+}

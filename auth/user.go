@@ -29,8 +29,7 @@ type User struct {
 	// Family is what all tokens of one sign-in have in common: the access tokens
 	// that refresh tokens were exchanged for included. Empty if the token has none.
 	Family string
-	// IssuedAt is when that token was made, to the microsecond if an [Issuer] of
-	// this package made it, else as iat says; zero if it did not say.
+	// IssuedAt is when that token was made; zero if it did not say.
 	IssuedAt time.Time
 }
 
