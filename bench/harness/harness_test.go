@@ -142,7 +142,7 @@ func TestSummaries(t *testing.T) {
 func TestPlans(t *testing.T) {
 	o := options{rounds: 2, duration: time.Second}
 	full, err := newPlan(o)
-	if err != nil || len(full.scenarios) != 15 || len(full.servers) != 5 || len(full.cells()) != 160 {
+	if err != nil || len(full.scenarios) != 16 || len(full.servers) != 5 || len(full.cells()) != 160 {
 		t.Errorf("%d scenarios, %d servers, %d cells, %v", len(full.scenarios), len(full.servers), len(full.cells()), err)
 	}
 	if first, second := full.cells()[0], full.cells()[80]; first.server.name == second.server.name || first.scenario.Name != second.scenario.Name {
