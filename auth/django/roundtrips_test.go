@@ -37,7 +37,8 @@ func (c counting) Driver() driver.Driver { return c.from }
 
 // TestRoundTrips: a user with all their rights is one query, a session is two.
 func TestRoundTrips(t *testing.T) {
-	eachDatabase(t, func(t *testing.T, s *site) {
+	eachDatabase(t, func(s *site) {
+		t := s.T
 		kind, named, name := django.PostgreSQL, "pgx", s.url
 		if s.kind == "sqlite" {
 			kind, named, name = django.SQLite, "sqlite", "file:"+escape.Replace(strings.TrimPrefix(s.url, "sqlite://"))

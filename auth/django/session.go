@@ -109,8 +109,12 @@ func (k keys) decode(data string) (session, error) {
 		return session{}, status.Internal.Wrap(err, "the session is too large")
 	}
 	var read session
-	if err != nil || json.Unmarshal(plain, &read) != nil || read.UserID == "" || read.Backend == "" || read.PasswordHash == "" {
-		return session{}, nil
+	if err == nil {
+		err = json.Unmarshal(plain, &read)
+	}
+	whole := err == nil && read.UserID != "" && read.Backend != "" && read.PasswordHash != ""
+	if !whole {
+		read = session{}
 	}
 	return read, nil
 }

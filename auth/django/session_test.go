@@ -41,7 +41,8 @@ func (s *site) request(name string) *http.Request {
 
 func TestSessions(t *testing.T) { eachSite(t, checkSessions) }
 
-func checkSessions(t *testing.T, s *site) {
+func checkSessions(s *site) {
+	t := s.T
 	sessions := s.sessions(t, s.store(t, nil))
 	who := func(r *http.Request) string {
 		t.Helper()
@@ -92,7 +93,8 @@ func checkSessions(t *testing.T, s *site) {
 
 // TestSessionsEnd when the row, the user or their password changes, at once.
 func TestSessionsEnd(t *testing.T) {
-	eachDatabase(t, func(t *testing.T, s *site) {
+	eachDatabase(t, func(s *site) {
+		t := s.T
 		store := s.store(t, nil)
 		sessions := s.sessions(t, store)
 		is := func(want string) {
@@ -138,7 +140,8 @@ func TestSessionsEnd(t *testing.T) {
 
 // TestSessionExpiry is that of the row, to the moment, in the zone of the project.
 func TestSessionExpiry(t *testing.T) {
-	eachDatabase(t, func(t *testing.T, s *site) {
+	eachDatabase(t, func(s *site) {
+		t := s.T
 		now := sessionEnd.Add(-time.Microsecond)
 		store := s.store(t, func(c *django.Config) { c.Clock = func() time.Time { return now } })
 		if user, err := s.sessions(t, store).Identify(s.request("ofalice")); err != nil || user == nil {
@@ -165,7 +168,8 @@ func TestSessionExpiry(t *testing.T) {
 // TestSessionConfig: the cookie and the table may have other names, and what is
 // wrong is said at start.
 func TestSessionConfig(t *testing.T) {
-	eachDatabase(t, func(t *testing.T, s *site) {
+	eachDatabase(t, func(s *site) {
+		t := s.T
 		store := s.store(t, nil)
 		s.run(t, `ALTER TABLE django_session RENAME TO "Visits"`)
 		sessions, err := store.Sessions(t.Context(), django.SessionConfig{SecretKey: secretKey, Cookie: "visit", Table: "Visits"})

@@ -17,7 +17,7 @@ import (
 // The salts of Django, which tell apart what one key signs.
 const (
 	sessionSalt  = "django.contrib.sessions.SessionStore" + "signer"
-	passwordSalt = "django.contrib.auth.models.AbstractBaseUser.get_session_auth_hash"
+	passwordSalt = "django.contrib.auth.models.AbstractBaseUser.get_session_auth_hash" //nolint:gosec // public, no secret
 )
 
 // maxSessionBytes bounds the data of a session when it is decompressed.

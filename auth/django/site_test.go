@@ -58,17 +58,18 @@ var models = []model{
 
 // site is a Django project with its database.
 type site struct {
+	*testing.T
 	model
 	kind string // of the database
 	url  string
 	open func(ctx context.Context, url string, config django.Config) (*django.Store, error)
 	exec func(ctx context.Context, statements string) error
 	// fail makes the database refuse queries until it is mended.
-	fail func(t *testing.T) (mend func())
+	fail func() (mend func())
 }
 
 // eachSite runs a test for each model on each database, with the rows of testdata.
-func eachSite(t *testing.T, test func(t *testing.T, s *site)) {
+func eachSite(t *testing.T, test func(s *site)) {
 	t.Helper()
 	for _, kind := range []string{"postgres", "sqlite"} {
 		for _, m := range models {
@@ -78,14 +79,14 @@ func eachSite(t *testing.T, test func(t *testing.T, s *site)) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				test(t, newSite(t, kind, m, string(statements)))
+				test(newSite(t, kind, m, string(statements)))
 			})
 		}
 	}
 }
 
 // eachDatabase runs a test with auth.User on each database.
-func eachDatabase(t *testing.T, test func(t *testing.T, s *site)) {
+func eachDatabase(t *testing.T, test func(s *site)) {
 	t.Helper()
 	for _, kind := range []string{"postgres", "sqlite"} {
 		t.Run(kind, func(t *testing.T) {
@@ -94,7 +95,7 @@ func eachDatabase(t *testing.T, test func(t *testing.T, s *site)) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			test(t, newSite(t, kind, models[0], string(statements)))
+			test(newSite(t, kind, models[0], string(statements)))
 		})
 	}
 }
@@ -102,13 +103,13 @@ func eachDatabase(t *testing.T, test func(t *testing.T, s *site)) {
 // newSite makes a database in which statements were run.
 func newSite(t *testing.T, kind string, m model, statements string) *site {
 	t.Helper()
-	s := &site{model: m, kind: kind}
+	s := &site{T: t, model: m, kind: kind}
 	if kind == "postgres" {
 		name := testpostgres.Database(t, statements)
 		server := testpostgres.Shared(t)
 		s.url, s.open = server.URL(name), postgres.Open
 		s.exec = func(ctx context.Context, statements string) error { return server.Exec(ctx, name, statements) }
-		s.fail = func(t *testing.T) func() {
+		s.fail = func() func() {
 			admin := func(statements string) {
 				if err := server.Exec(context.Background(), "postgres", statements); err != nil {
 					t.Error(err)
@@ -134,7 +135,7 @@ func newSite(t *testing.T, kind string, m model, statements string) *site {
 	if err := s.exec(t.Context(), statements); err != nil {
 		t.Fatal(err)
 	}
-	s.fail = func(t *testing.T) func() {
+	s.fail = func() func() {
 		if err := s.exec(t.Context(), "BEGIN EXCLUSIVE"); err != nil {
 			t.Fatal(err)
 		}

@@ -151,8 +151,7 @@ func failed(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	var coded *status.Error
-	if errors.As(err, &coded) {
+	if _, coded := errors.AsType[*status.Error](err); coded {
 		return err
 	}
 	return status.Unavailable.Wrap(err, "the database of the users does not answer: try again")

@@ -41,14 +41,15 @@ func TestLive(t *testing.T) {
 			t.Run(kind+"/"+m.name, func(t *testing.T) {
 				t.Parallel()
 				s := live(t, kind, m)
-				checkUsers(t, s)
-				checkSessions(t, s)
+				checkUsers(s)
+				checkSessions(s)
 			})
 		}
 	}
 }
 
-func checkUsers(t *testing.T, s *site) {
+func checkUsers(s *site) {
+	t := s.T
 	store := s.store(t, nil)
 	for _, p := range people {
 		id, name := s.id(p.number, p.name), s.login(p.name)
@@ -79,7 +80,8 @@ func checkUsers(t *testing.T, s *site) {
 // TestFailedLogin: who does not exist, must not sign in or has another password is
 // told one thing, after the same work.
 func TestFailedLogin(t *testing.T) {
-	eachSite(t, func(t *testing.T, s *site) {
+	eachSite(t, func(s *site) {
+		t := s.T
 		passwords := newPasswords(t)
 		store := s.store(t, func(c *django.Config) { c.Passwords = passwords })
 		s.run(t, strings.ReplaceAll("UPDATE TABLE SET password = 'md5$seasalt$abc' WHERE is_superuser = true", "TABLE", `"`+or(s.config.UserTable, "auth_user")+`"`))
@@ -140,7 +142,8 @@ func or(text, otherwise string) string {
 // TestOddIDs: an id that the column cannot have, or that is spelt otherwise, is
 // nobody's and not a failure of the database.
 func TestOddIDs(t *testing.T) {
-	eachSite(t, func(t *testing.T, s *site) {
+	eachSite(t, func(s *site) {
+		t := s.T
 		store := s.store(t, nil)
 		alice := s.id(1, "alice")
 		for _, id := range []string{
@@ -162,7 +165,8 @@ func TestOddIDs(t *testing.T) {
 // TestMemory: what Django changes is seen when the time is over, and at once by
 // logins and after Forget.
 func TestMemory(t *testing.T) {
-	eachDatabase(t, func(t *testing.T, s *site) {
+	eachDatabase(t, func(s *site) {
+		t := s.T
 		now := time.Now()
 		store := s.store(t, func(c *django.Config) { c.Clock, c.CacheTTL = func() time.Time { return now }, 10*time.Second })
 		active := func() bool {
@@ -211,10 +215,11 @@ func TestMemory(t *testing.T) {
 // TestDatabaseDown: the store could not tell, says so, remembers nothing of it, and
 // tells again when the database is back.
 func TestDatabaseDown(t *testing.T) {
-	eachDatabase(t, func(t *testing.T, s *site) {
+	eachDatabase(t, func(s *site) {
+		t := s.T
 		store := s.store(t, func(c *django.Config) { c.Timeout, c.CacheTTL = 2*time.Second, -1 })
 		sessions := s.sessions(t, store)
-		mend := s.fail(t)
+		mend := s.fail()
 		_, login := store.Login(t.Context(), "alice", "pw")
 		_, user := store.User(t.Context(), "1")
 		_, session := sessions.Identify(s.request("ofalice"))
@@ -246,7 +251,8 @@ func TestDatabaseDown(t *testing.T) {
 
 // TestClose: a store that is closed tells nothing, and may be closed again.
 func TestClose(t *testing.T) {
-	eachDatabase(t, func(t *testing.T, s *site) {
+	eachDatabase(t, func(s *site) {
+		t := s.T
 		store := s.store(t, nil)
 		if err := store.Close(); err != nil {
 			t.Error(err)
@@ -262,7 +268,8 @@ func TestClose(t *testing.T) {
 
 // TestTwoWithOneName: who it is cannot be told.
 func TestTwoWithOneName(t *testing.T) {
-	eachDatabase(t, func(t *testing.T, s *site) {
+	eachDatabase(t, func(s *site) {
+		t := s.T
 		s.run(t, "UPDATE auth_user SET first_name = 'Al' WHERE id IN (1, 3)")
 		store := s.store(t, func(c *django.Config) { c.NameColumn = "first_name" })
 		if _, err := store.Login(t.Context(), "Al", "pw"); status.CodeOf(err) != status.Internal || !strings.Contains(err.Error(), `"first_name" must be unique`) {
@@ -273,7 +280,8 @@ func TestTwoWithOneName(t *testing.T) {
 
 // TestOpenRefuses what is not there, at start, and says where to mend it.
 func TestOpenRefuses(t *testing.T) {
-	eachDatabase(t, func(t *testing.T, s *site) {
+	eachDatabase(t, func(s *site) {
+		t := s.T
 		for want, change := range map[string]func(c *django.Config){
 			"users_user, with the columns id and username; users_user_groups": func(c *django.Config) { c.UserTable = "users_user" },
 			"with the columns pk and username":                                func(c *django.Config) { c.IDColumn = "pk" },
@@ -308,7 +316,8 @@ func TestOpenRefuses(t *testing.T) {
 // TestNothingIsWritten: neither last_login nor a password, and the connections of
 // SQLite could not.
 func TestNothingIsWritten(t *testing.T) {
-	eachDatabase(t, func(t *testing.T, s *site) {
+	eachDatabase(t, func(s *site) {
+		t := s.T
 		store := s.store(t, nil)
 		s.run(t, "UPDATE auth_user SET password = '"+quick+"' WHERE id = 1")
 		if _, err := store.Login(t.Context(), "alice", "pw"); err != nil {

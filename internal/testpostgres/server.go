@@ -79,6 +79,7 @@ func (s *Server) start(programs string, owner *syscall.Credential) error {
 	data := filepath.Join(s.folder, "data")
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
+	//nolint:gosec // a program of this machine
 	initdb := exec.CommandContext(ctx, filepath.Join(programs, "initdb"),
 		"--pgdata="+data, "--username="+superuser, "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync")
 	s.prepare(initdb, owner)
