@@ -31,7 +31,7 @@ run: ## Start the chat example on http://localhost:8080
 	@exec $(BIN)/chat
 
 .PHONY: test
-test: $(BUF) tools-race tools-browser tools-python $(E2E) ## Run all tests, with the race detector, and the allocation gates without
+test: $(BUF) tools-race tools-browser tools-python tools-postgres $(E2E) ## Run all tests, with the race detector, and the allocation gates without
 	BUF=$(BUF) $(GO) test -race -shuffle=on -timeout 15m ./...
 	@echo 'once more what opens sockets, with a goroutine for each connection'
 	TEST_MODE=goroutine $(GO) test -race -shuffle=on -timeout 10m . ./clients/go ./receivers/authentication
@@ -119,16 +119,28 @@ $(LINT):
 tools-race: # the race detector needs a C compiler
 	@.ci/need gcc gcc libc6-dev
 
-# The Python client that the tests of transport speak to.
+# The Python client that the tests of transport speak to, and the Django that
+# those of auth/django compare with.
 PYTHON := .cache/python/pyvenv.cfg
+DJANGO := auth/django/testdata/requirements.txt
 
 .PHONY: tools-python
-tools-python: $(PYTHON) ## Install the Python client of the tests
+tools-python: $(PYTHON) ## Install the Python client and the Django of the tests
 
-$(PYTHON): transport/testdata/python.sh transport/testdata/requirements.txt
-	@echo 'installing the Python package websockets'
+$(PYTHON): transport/testdata/python.sh transport/testdata/requirements.txt $(DJANGO)
+	@echo 'installing the Python packages websockets and django'
 	transport/testdata/python.sh .cache/python
+	.cache/python/bin/python -m pip install --quiet --disable-pip-version-check --requirement $(DJANGO)
 	@touch $@
+
+# Debian has the server of PostgreSQL in a folder of its version, not on the path.
+.PHONY: tools-postgres
+tools-postgres: ## Install PostgreSQL for the tests if it is missing (Debian)
+	@ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || .ci/need postgres postgresql
+
+.PHONY: fixtures
+fixtures: tools-python tools-postgres ## Write the fixtures of auth and auth/django anew, with Django
+	$(GO) test -count=1 -run '^TestUpdate$$' ./auth/django -update
 
 .PHONY: tools-browser
 tools-browser: ## Install chromium for the browser tests if it is missing (Debian)

@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/protoway/protoway/status"
@@ -13,7 +14,8 @@ type Account struct {
 	// User is who it is and what they may do. ID and Name are required and unique;
 	// Name is what they log in with.
 	User User
-	// Password is the hash of the password, as [HashPassword] or Django make it.
+	// Password is the hash of the password, as [HashPassword] or Django make it; what
+	// starts with "!" is nobody's.
 	Password string
 	// Inactive users must not sign in.
 	Inactive bool
@@ -22,7 +24,7 @@ type Account struct {
 // MemoryUsers keeps users in memory: for development, for tests, and for the few
 // users of a small tool.
 type MemoryUsers struct {
-	decoy string // a hash that takes as long as the others
+	passwords *Passwords
 
 	mu     sync.RWMutex // guards what follows
 	byID   map[string]*Account
@@ -39,10 +41,14 @@ func NewMemoryUsers(accounts ...Account) (*MemoryUsers, error) {
 			return nil, fmt.Errorf("account %d: %w", i+1, err)
 		}
 	}
-	if m.decoy == "" {
-		m.decoy = unusable
+	// Who does not exist takes as long as the first one who can log in.
+	decoy := ""
+	if first := slices.IndexFunc(accounts, func(a Account) bool { return usable(a.Password) }); first >= 0 {
+		decoy = accounts[first].Password
 	}
-	return m, nil
+	var err error
+	m.passwords, err = NewPasswords(PasswordConfig{Decoy: decoy})
+	return m, err
 }
 
 func (m *MemoryUsers) add(a Account) error {
@@ -57,9 +63,6 @@ func (m *MemoryUsers) add(a Account) error {
 	}
 	if err := checkHash(a.Password); err != nil {
 		return fmt.Errorf("the password of %q: %w", name, err)
-	}
-	if m.decoy == "" && a.Password != unusable {
-		m.decoy = a.Password
 	}
 	m.byID[a.User.ID], m.byName[name] = &a, &a
 	return nil
@@ -83,17 +86,21 @@ func (m *MemoryUsers) SetActive(id string, active bool) bool {
 // errLogin is all that a failed login says.
 var errLogin = status.Unauthenticated.Errorf("no active user has this name and password")
 
-// Login returns the user with a name and a password.
-func (m *MemoryUsers) Login(_ context.Context, name, password string) (*User, error) {
+// Login returns the user with a name and a password. As many passwords are checked
+// at once as [PasswordConfig] says by default.
+func (m *MemoryUsers) Login(ctx context.Context, name, password string) (*User, error) {
 	m.mu.RLock()
 	known := m.byName[name]
 	m.mu.RUnlock()
-	able := known != nil && !known.Inactive && known.Password != unusable
-	hash := m.decoy // who cannot log in takes as long as who can
-	if able {
+	hash := "" // who does not exist takes as long as who does
+	if known != nil {
 		hash = known.Password
 	}
-	if !CheckPassword(password, hash) || !able {
+	good, err := m.passwords.Check(ctx, password, hash)
+	if err != nil {
+		return nil, err
+	}
+	if !good || known.Inactive {
 		return nil, errLogin
 	}
 	return &known.User, nil

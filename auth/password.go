@@ -1,27 +1,22 @@
 package auth
 
 import (
-	"crypto/pbkdf2"
 	"crypto/rand"
-	"crypto/sha256"
-	"crypto/subtle"
 	"encoding/base64"
-	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 )
 
-// DefaultIterations is how often [HashPassword] hashes, as Django 5.2 does.
-const DefaultIterations = 1_000_000
-
 const (
-	pbkdf2Name = "pbkdf2_sha256"
-	// unusable is the hash that no password has.
-	unusable = "!"
-	// maxIterations bounds what a hash may cost to check, some seconds.
-	maxIterations = 20_000_000
+	// DefaultIterations is how often [HashPassword] hashes, as Django 5.2 does.
+	DefaultIterations = 1_000_000
+	// MaxPasswordBytes is the length of the longest password that is checked, as in
+	// the forms of Django. A longer one is nobody's.
+	MaxPasswordBytes = 4096
 )
+
+// unusable starts a hash that no password has. Django lets random text follow.
+const unusable = "!"
 
 // HashPassword returns a password as Django keeps it:
 // pbkdf2_sha256$iterations$salt$hash, with [DefaultIterations] if iterations is 0.
@@ -30,59 +25,32 @@ func HashPassword(password string, iterations int) string {
 	if iterations <= 0 {
 		iterations = DefaultIterations
 	}
-	salt := rand.Text()[:22] // 110 bits; Django takes 128
-	return fmt.Sprintf("%s$%d$%s$%s", pbkdf2Name, iterations, salt,
-		base64.StdEncoding.EncodeToString(pbkdf2Sum(password, salt, iterations)))
+	made := pbkdf2Hash{digest: sha256Digest, iterations: iterations, salt: rand.Text()[:22]} // 110 bits; Django takes 128
+	return fmt.Sprintf("%s$%d$%s$%s", pbkdf2SHA256, iterations, made.salt,
+		base64.StdEncoding.EncodeToString(made.compute(password, iterations)))
 }
 
-// CheckPassword reports whether password has this hash. A hash of another format,
-// and one that starts with "!" as Django's unusable ones do, is nobody's.
+// CheckPassword reports whether password has this hash, which may have any of the
+// forms that Django 5.2 writes: pbkdf2_sha256, pbkdf2_sha1, argon2 (argon2id and
+// argon2i), bcrypt_sha256, bcrypt and scrypt. Nobody's are a hash of another form,
+// one that starts with "!" as Django's unusable ones do, and one that takes more
+// than some seconds or 256 MiB to check.
+//
+// It uses a processor for some tenths of a second, and up to 100 MiB with the
+// settings of Django. [Passwords] bounds how many checks do so at once.
 func CheckPassword(password, hash string) bool {
 	parsed, err := parseHash(hash)
-	if err != nil {
-		return false
-	}
-	return subtle.ConstantTimeCompare(pbkdf2Sum(password, parsed.salt, parsed.iterations), parsed.sum) == 1
+	return err == nil && len(password) <= MaxPasswordBytes && parsed.has(password)
 }
 
 // checkHash says what is wrong with a hash.
 func checkHash(hash string) error {
-	if hash == unusable {
-		return nil
+	if usable(hash) {
+		_, err := parseHash(hash)
+		return err
 	}
-	_, err := parseHash(hash)
-	return err
+	return nil
 }
 
-type passwordHash struct {
-	iterations int
-	salt       string
-	sum        []byte
-}
-
-var errHash = errors.New("not a hash of the form pbkdf2_sha256$iterations$salt$hash: auth.HashPassword makes one")
-
-func parseHash(hash string) (passwordHash, error) {
-	parts := strings.Split(hash, "$")
-	if len(parts) != 4 || parts[0] != pbkdf2Name {
-		return passwordHash{}, errHash
-	}
-	iterations, err := strconv.Atoi(parts[1])
-	if err != nil || iterations < 1 || iterations > maxIterations {
-		return passwordHash{}, errHash
-	}
-	sum, err := base64.StdEncoding.DecodeString(parts[3])
-	if err != nil || len(sum) != sha256.Size {
-		return passwordHash{}, errHash
-	}
-	return passwordHash{iterations, parts[2], sum}, nil
-}
-
-// pbkdf2Sum returns the hash of a password.
-func pbkdf2Sum(password, salt string, iterations int) []byte {
-	sum, err := pbkdf2.Key(sha256.New, password, []byte(salt), iterations, sha256.Size)
-	if err != nil {
-		return nil // nobody's: only a mode that forbids short salts says this
-	}
-	return sum
-}
+// usable reports whether a hash may be that of a password.
+func usable(hash string) bool { return !strings.HasPrefix(hash, unusable) }

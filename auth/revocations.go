@@ -214,11 +214,11 @@ func (r Revocation) key() string {
 	case r.UserID != "":
 		kind, id = "user", r.UserID
 	}
-	return "revoked." + kind + "." + digest(id)
+	return "revoked." + kind + "." + keyDigest(id)
 }
 
-// digest names an id of any length in 43 characters of base64url.
-func digest(id string) string {
+// keyDigest names an id of any length in 43 characters of base64url.
+func keyDigest(id string) string {
 	sum := sha256.Sum256([]byte(id))
 	return base64.RawURLEncoding.EncodeToString(sum[:])
 }

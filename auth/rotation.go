@@ -58,7 +58,7 @@ type successor struct {
 }
 
 // usedKey is where the successor of a refresh token is.
-func usedKey(tokenID string) string { return "refresh.used." + digest(tokenID) }
+func usedKey(tokenID string) string { return "refresh.used." + keyDigest(tokenID) }
 
 // succeed uses up the refresh token of u. Whoever writes first has used it.
 func (i *Issuer) succeed(ctx context.Context, u *User) (successor, error) {

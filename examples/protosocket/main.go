@@ -61,7 +61,7 @@ func run(ctx context.Context, addr string, forward bool) error {
 	if err != nil {
 		return err
 	}
-	server, err := newServer(issuer, users, forward)
+	server, err := newServer(issuer, users, session(users), forward)
 	if err != nil {
 		return err
 	}
@@ -82,8 +82,9 @@ func run(ctx context.Context, addr string, forward bool) error {
 	return server.Serve(ctx, listener, mux)
 }
 
-// newServer makes the gateway.
-func newServer(issuer *auth.Issuer, users *auth.MemoryUsers, forward bool) (*protoway.Server, error) {
+// newServer makes the gateway. Users may be kept anywhere: the test of this program
+// takes those of a Django project too.
+func newServer(issuer *auth.Issuer, users auth.Users, identify auth.Identify, forward bool) (*protoway.Server, error) {
 	signIn := authentication.New(authentication.Config{Issuer: issuer, Users: users})
 	return protoway.New(protoway.Config{
 		Verifier:      auth.Current(issuer.Verifier(), users),
@@ -91,7 +92,7 @@ func newServer(issuer *auth.Issuer, users *auth.MemoryUsers, forward bool) (*pro
 		Paths: map[string]protoway.Path{"/ws": {
 			Receivers: append([]receivers.Receiver{signIn}, all()...),
 			Groups:    []string{"app"},
-			Identify:  session(users),
+			Identify:  identify,
 		}},
 	})
 }

@@ -1,4 +1,4 @@
-package main_test
+package main
 
 import (
 	"bufio"
@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/protoway/protoway/internal/testpeer"
+	"github.com/protoway/protoway/internal/testpostgres"
 )
 
 // program is where TestMain built the example.
@@ -29,7 +30,7 @@ func build(m *testing.M) int {
 	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
 		panic("go build: " + string(out))
 	}
-	return m.Run()
+	return testpostgres.Main(m)
 }
 
 // running is the program as it runs.
