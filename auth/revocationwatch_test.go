@@ -190,18 +190,74 @@ func TestWatchNoticesAnotherLog(t *testing.T) {
 	}
 }
 
+// plant puts a value into a store behind the back of whoever uses it.
+func plant(t *testing.T, store auth.Store, key, value string) {
+	t.Helper()
+	if done, err := store.SetIfAbsent(t.Context(), key, []byte(value), 0); err != nil || !done {
+		t.Fatalf("%s: %v, %v", key, done, err)
+	}
+}
+
 func TestUnreadableEntriesArePassedOver(t *testing.T) {
 	store := auth.NewMemoryStore(auth.MemoryConfig{})
+	plant(t, store, "revoked.head", "log.1")
+	plant(t, store, "revoked.log.log.1", "not JSON")
 	r := node(store)
 	all := told(t, r)
-	if _, err := store.SetIfAbsent(t.Context(), "revoked.head", []byte("log.1"), 0); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := store.SetIfAbsent(t.Context(), "revoked.log.log.1", []byte("not JSON"), 0); err != nil {
-		t.Fatal(err)
-	}
 	revoke(t, r, "a")
-	awaitTold(t, all, "a")
+	awaitTold(t, all, "a") // read backwards from the end
+	plant(t, store, "revoked.log.log.3", "not JSON")
+	revoke(t, r, "b")
+	awaitTold(t, all, "b") // read on
+}
+
+// TestRevokeHelpsWhoStopped has a writer stop between its entry and the head.
+func TestRevokeHelpsWhoStopped(t *testing.T) {
+	store := auth.NewMemoryStore(auth.MemoryConfig{})
+	all := told(t, node(store))
+	plant(t, store, "revoked.head", "log.7")
+	plant(t, store, "revoked.log.log.8", `{"jti":"stopped","at":"`+time.Now().UTC().Format(time.RFC3339)+`"}`)
+	revoke(t, node(store), "b")
+	awaitTold(t, all, "stopped")
+	awaitTold(t, all, "b")
+}
+
+// overtaken is a store in which something happens right before its first swap of
+// the head.
+type overtaken struct {
+	auth.Store
+	first sync.Once
+	by    func()
+}
+
+func (o *overtaken) CompareAndSwap(ctx context.Context, key string, old, value []byte, ttl time.Duration) (bool, error) {
+	if key == "revoked.head" {
+		o.first.Do(o.by)
+	}
+	return o.Store.CompareAndSwap(ctx, key, old, value, ttl)
+}
+
+// TestTwoBeginTheLog has two writers begin a log at once, and one be overtaken later.
+func TestTwoBeginTheLog(t *testing.T) {
+	for _, begun := range []bool{false, true} {
+		store := auth.NewMemoryStore(auth.MemoryConfig{})
+		all := told(t, node(store))
+		if begun {
+			revoke(t, node(store), "begin")
+			awaitTold(t, all, "begin")
+		}
+		slow := &overtaken{Store: store, by: func() { revoke(t, node(store), "fast") }}
+		revoke(t, node(slow), "slow")
+		seen := map[string]int{}
+		for seen["fast"] == 0 || seen["slow"] == 0 {
+			select {
+			case what := <-all:
+				seen[what.TokenID]++
+			case <-time.After(time.Minute):
+				t.Fatalf("told %v", seen)
+			}
+		}
+	}
 }
 
 // TestManyRevokeAtOnce revokes on several nodes at once: every one is told.
