@@ -100,6 +100,9 @@ func upgradeRefused(t *testing.T, at string, header http.Header) (int, string) {
 		t.Fatal(err)
 	}
 	defer func() { _ = response.Body.Close() }()
+	if response.StatusCode == http.StatusSwitchingProtocols {
+		return response.StatusCode, ""
+	}
 	text, err := io.ReadAll(response.Body)
 	if err != nil {
 		t.Fatal(err)

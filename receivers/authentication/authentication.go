@@ -1,9 +1,11 @@
 // Package authentication signs clients in on their connection: login by password,
-// refresh and verification of tokens.
+// refresh and verification of tokens, logout. [Authentication.Handler] serves tokens
+// over HTTP.
 //
 //	issuer := auth.NewIssuer(secret, auth.IssuerConfig{})
 //	protoway.Config{
-//		Verifier: auth.Current(issuer.Verifier(), users),
+//		Verifier: issuer.Verifier(),
+//		Users:    users,
 //		Paths: map[string]protoway.Path{"/ws": {
 //			Receivers: []receivers.Receiver{authentication.New(authentication.Config{Issuer: issuer, Users: users})},
 //		}},
