@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"slices"
@@ -62,13 +63,19 @@ type JWTConfig struct {
 // A token that brings a key or the address of one (jwk, jku, x5c, x5u), or asks for
 // an extension (crit), is refused.
 //
+// Of access tokens that were good, those that came last are remembered by their
+// hash until they expire, unless their key comes from a [JWKS], which may take it
+// back. What ends tokens before their time ([Revocations]) or their users
+// ([Current]) is asked each time.
+//
 // The zero value, and one that is configured wrongly, refuses every token.
 type JWT struct {
 	config    JWTConfig
 	tokenType string
 	parser    *jwt.Parser
 	problems  []error
-	accepted  string // the algorithms, for people
+	accepted  string    // the algorithms, for people
+	good      *verified // nil: each token is verified whenever it comes
 }
 
 // Option changes how tokens are verified.
@@ -117,7 +124,16 @@ func (v *JWT) with(opts []Option) *JWT {
 	// strings of one token. Claim times are checked in claims.go.
 	v.parser = jwt.NewParser(jwt.WithValidMethods(algorithms),
 		jwt.WithJSONNumber(), jwt.WithStrictDecoding(), jwt.WithoutClaimsValidation())
+	if v.tokenType == accessType && !slices.ContainsFunc(v.config.Keys, isRemote) {
+		v.good = &verified{}
+	}
 	return v
+}
+
+// isRemote reports whether a key may be taken back while the server runs.
+func isRemote(key Key) bool {
+	_, remote := key.(*jwks)
+	return remote
 }
 
 // OldSecret also accepts tokens signed with a secret that is being replaced. It
@@ -160,7 +176,7 @@ func (v *JWT) check() {
 		if err := key.Check(); err != nil {
 			v.problems = append(v.problems, err)
 		}
-		if _, remote := key.(*jwks); remote && len(v.config.Audience) == 0 && !v.config.AnyAudience {
+		if isRemote(key) && len(v.config.Audience) == 0 && !v.config.AnyAudience {
 			problem("auth: JWTConfig has a JWKS and no Audience: tokens that the issuer made for others would be good here; AnyAudience says that they may")
 		}
 	}
@@ -186,6 +202,22 @@ func (v *JWT) Verify(ctx context.Context, token string) (*User, error) {
 	if err != nil {
 		return nil, err
 	}
+	if v.good == nil {
+		return v.verify(ctx, token)
+	}
+	hash := tokenHash(sha256.Sum256([]byte(token)))
+	if user := v.good.find(hash, v.config.Clock()); user != nil {
+		return user, nil
+	}
+	user, err := v.verify(ctx, token)
+	if err == nil {
+		v.good.keep(hash, user)
+	}
+	return user, err
+}
+
+// verify looks at a token whole.
+func (v *JWT) verify(ctx context.Context, token string) (*User, error) {
 	var unsure error // a key could not be asked: not even a bad signature is certain
 	parsed, err := v.parser.Parse(token, func(parsed *jwt.Token) (any, error) {
 		keys, failed, err := v.keys(ctx, parsed)

@@ -40,7 +40,7 @@ func tables() []table {
 		},
 		{
 			title: "Processor time of a connection", plot: "connect.svg", unit: "µs", figure: cpuMicros, digits: 1,
-			about: "Microseconds of the server to accept a connection and see it go. The gateway verifies a token and greets; the others do neither.",
+			about: "Microseconds of the server to accept a connection and see it go. The gateway takes a token, which clients that come back have shown before, and greets; the others do neither.",
 			names: []string{"storm"}, heads: []string{"connect"},
 		},
 		{
