@@ -144,12 +144,10 @@ func (c *Consumer) log() *slog.Logger {
 	return c.node.logger.With("session", c.name, "path", c.opening.Path.Name)
 }
 
-// debug logs what is only of interest to who looks for something. Nothing is made
-// of it otherwise.
-func (c *Consumer) debug(message string, args ...any) {
-	if c.node.logger.Enabled(context.Background(), slog.LevelDebug) {
-		c.log().Debug(message, args...)
-	}
+// debugging reports whether somebody wants to see what is only of interest to who
+// looks for something. Else nothing is made of it.
+func (n *Node) debugging() bool {
+	return n.logger.Enabled(context.Background(), slog.LevelDebug)
 }
 
 // Session names the connection.

@@ -35,7 +35,9 @@ func (c *Consumer) welcome(j *job) {
 	if !c.open(hello, resumed) {
 		return
 	}
-	c.debug("welcome", "client", hello.GetClient(), "user", c.identity.Load().user.ID, "resumed", resumed, "token_refused", failure)
+	if c.node.debugging() {
+		c.log().Debug("welcome", "client", hello.GetClient(), "user", c.identity.Load().user.ID, "resumed", resumed, "token_refused", failure)
+	}
 	c.answerJob(j, failure)
 	if failure != nil {
 		c.askForToken()

@@ -185,7 +185,9 @@ func (c *Consumer) announceIdentity(who *identity) {
 			})
 		}
 	}
-	c.debug("identity changed", "user", who.user.ID)
+	if c.node.debugging() {
+		c.log().Debug("identity changed", "user", who.user.ID)
+	}
 }
 
 // lifecycle calls a method of a receiver with a handle of its own, and turns a

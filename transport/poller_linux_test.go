@@ -17,21 +17,18 @@ func TestEndBehindMuch(t *testing.T) {
 	if len(sent) < 2*turn {
 		t.Fatalf("%d bytes are read in two turns", len(sent))
 	}
-	for name, ends := range map[string]func(t *testing.T, fd int){
-		"ends": func(t *testing.T, fd int) {
-			if err := unix.Shutdown(fd, unix.SHUT_WR); err != nil {
-				t.Fatal(err)
-			}
-		},
-		"says goodbye": func(t *testing.T, fd int) {
-			if _, err := unix.Write(fd, masked(bitFin|opClose, nil, "mask")); err != nil {
-				t.Fatal(err)
-			}
+	for name, end := range map[string]func(fd int) error{
+		"ends": func(fd int) error { return unix.Shutdown(fd, unix.SHUT_WR) },
+		"says goodbye": func(fd int) error {
+			_, err := unix.Write(fd, masked(bitFin|opClose, nil, "mask"))
+			return err
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			ours, theirs := filledSocket(t, sent)
-			ends(t, theirs)
+			if err := end(theirs); err != nil {
+				t.Fatal(err)
+			}
 			p, err := newPoller()
 			if err != nil {
 				t.Fatal(err)
