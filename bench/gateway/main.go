@@ -14,6 +14,7 @@ import (
 	"flag"
 	"fmt"
 	"log/slog"
+	"math"
 	"net/http"
 	"os"
 	"strconv"
@@ -85,7 +86,10 @@ func run(o options) error {
 		Paths:    map[string]protoway.Path{"/ws": {Receivers: []receivers.Receiver{receivers.Discover(&Bench{})}}},
 		Verifier: auth.HS256(secret[:]),
 		Secret:   secret[:],
-		Logger:   slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
+		// As many as the system gives descriptors: what a server keeps in hand for other
+		// things is of no use here, and those it is compared with keep nothing.
+		Limits: consumer.Limits{MaxConnections: math.MaxInt32},
+		Logger: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	}
 	if err := setMode(&config, o.mode); err != nil {
 		return err
