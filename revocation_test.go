@@ -162,3 +162,30 @@ func TestRevocationWhileSigningIn(t *testing.T) {
 		})
 	}
 }
+
+// forgetful is a store of users that says whom it is told to forget.
+type forgetful struct {
+	*auth.MemoryUsers
+	forgot chan string
+}
+
+func (f forgetful) Forget(id string) { f.forgot <- id }
+
+// TestRevokedUsersAreLookedUpAnew: a store that remembers users forgets one whose
+// tokens are revoked, and nobody for a single token.
+func TestRevokedUsersAreLookedUpAnew(t *testing.T) {
+	users, err := auth.NewMemoryUsers()
+	if err != nil {
+		t.Fatal(err)
+	}
+	store := forgetful{users, make(chan string, 2)}
+	_, _, revocations := revocable(t, protoway.Config{Users: store})
+	for _, r := range []auth.Revocation{{TokenID: "one"}, {UserID: "ada"}} {
+		if err := revocations.Revoke(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if id := <-store.forgot; id != "ada" {
+		t.Errorf("%q was forgotten", id)
+	}
+}

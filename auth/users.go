@@ -20,6 +20,12 @@ type Users interface {
 	User(ctx context.Context, id string) (*User, error)
 }
 
+// Forgetter is a store of users that remembers what it has looked up for a while.
+type Forgetter interface {
+	// Forget makes it look a user up anew. It does not wait for anything.
+	Forget(id string)
+}
+
 // Current returns a verifier that takes from a token who somebody is, and from
 // users what they may do now: whoever was deactivated is refused, whatever the
 // token says.

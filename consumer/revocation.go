@@ -31,6 +31,9 @@ func (n *Node) watchRevocations(known *auth.Revocations) {
 
 // revoke ends the users whom a revocation covers.
 func (n *Node) revoke(r auth.Revocation) {
+	if store, ok := n.recheck.users.(auth.Forgetter); ok && r.UserID != "" {
+		store.Forget(r.UserID) // whoever signs in again is asked about anew
+	}
 	n.revoked.told.Add(1)
 	for _, c := range n.perhaps(r) {
 		if !r.Covers(c.identity.Load().user) || c.endUser(r.Covers, revokedText) {

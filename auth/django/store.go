@@ -18,7 +18,10 @@ type Store struct {
 	cache        *cache
 }
 
-var _ auth.Users = (*Store)(nil)
+var (
+	_ auth.Users     = (*Store)(nil)
+	_ auth.Forgetter = (*Store)(nil)
+)
 
 // New makes a store on a database that is open, and looks whether the tables and
 // columns of the configuration are there. Close ends it.
@@ -100,7 +103,7 @@ func (s *Store) User(ctx context.Context, id string) (*auth.User, error) {
 
 // Forget makes the next [Store.User] of an id ask the database. Whoever deactivates
 // a user, or changes what they may do, calls it where that must not take
-// [Config.CacheTTL].
+// [Config.CacheTTL]; a server does when all tokens of a user are revoked.
 func (s *Store) Forget(id string) { s.cache.forget(id) }
 
 // Close ends the queries that run, and closes the database if the store owns it.
