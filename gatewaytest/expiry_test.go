@@ -3,6 +3,7 @@ package gatewaytest_test
 import (
 	"context"
 	"fmt"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,25 +15,24 @@ import (
 	"github.com/protoway/protoway/receivers"
 )
 
-// ends is a receiver that says who ceased to be somebody, and when.
-type ends struct{ times map[string]chan time.Time }
-
-// PerConnection receivers know whose connection it is.
+// farewell is a receiver that says when somebody ceased to be somebody.
 type farewell struct {
-	all  *ends
-	user string
+	times map[string]chan time.Time // by user
+	users sync.Map                  // by session
 }
 
 func (*farewell) Routes() ([]consumer.Route, error) { return nil, nil }
 
 func (f *farewell) Connected(ctx context.Context) error {
-	f.user = consumer.From(ctx).User().ID
+	me := consumer.From(ctx)
+	f.users.Store(me.Session(), me.User().ID)
 	return nil
 }
 
 func (f *farewell) Authenticated(ctx context.Context) {
-	if !consumer.From(ctx).User().SignedIn() {
-		f.all.times[f.user] <- time.Now()
+	me := consumer.From(ctx)
+	if user, _ := f.users.Load(me.Session()); !me.User().SignedIn() {
+		f.times[user.(string)] <- time.Now()
 	}
 }
 
@@ -43,12 +43,10 @@ func TestUsersEndWithinASecond(t *testing.T) {
 	const users = 20
 	for _, grace := range []time.Duration{0, 90 * time.Second} {
 		synctest.Test(t, func(t *testing.T) {
-			all := &ends{times: map[string]chan time.Time{}}
+			all := &farewell{times: map[string]chan time.Time{}}
 			server := gatewaytest.New(t, protoway.Config{
 				Limits: consumer.Limits{TokenGrace: grace},
-				Paths: map[string]protoway.Path{"/ws": {Receivers: []receivers.Receiver{
-					receivers.PerConnection(func() *farewell { return &farewell{all: all} }),
-				}}},
+				Paths:  map[string]protoway.Path{"/ws": {Receivers: []receivers.Receiver{all}}},
 			})
 			over := map[string]time.Time{}
 			for i := range users {
