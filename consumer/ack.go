@@ -185,7 +185,8 @@ func (h *Handle) endProgress(err *status.Error) {
 func (c *Consumer) sendAck(to from, err *status.Error, reply wire.Message, soon bool) {
 	e := encoders.Get().(*encoder)
 	defer e.recycle()
-	e.frame = wire.Frame{Re: to.id, Tag: to.tag, Kind: wire.KindAck, Ack: wire.Ack{Error: err, Reply: reply}}
+	e.frame.Re, e.frame.Tag, e.frame.Kind = to.id, to.tag, wire.KindAck // the rest is empty
+	e.frame.Ack.Error, e.frame.Ack.Reply = err, reply
 	if reply.Type != "" && !c.opening.Dialect.Handshake() {
 		err = status.From(c.send(&wire.Frame{Re: to.id, Tag: to.tag, Kind: wire.KindMessage, Message: reply}))
 		e.frame.Ack = wire.Ack{Error: err}

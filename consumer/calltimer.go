@@ -33,8 +33,12 @@ func (k *call) arm(before time.Time) {
 	k.timer.start(k, time.Until(k.deadline))
 }
 
-// halt stops the clock of a call whose handlers have returned.
+// halt stops the clock of a call whose handlers have returned. Only who runs the
+// call, or has taken it over, does that.
 func (k *call) halt() {
+	if k.halted {
+		return
+	}
 	k.mu.Lock()
 	k.halted = true
 	timer := k.timer

@@ -45,7 +45,7 @@ func (c *Consumer) skips(j *job) bool {
 
 // dispatch is the way of one message, from its lane to its ack.
 func (c *Consumer) dispatch(j *job, w *worker) {
-	began := time.Now()
+	began := c.node.sinceStart() // one reading of one clock
 	if err := c.admitted(j); err != nil {
 		c.freeSlot(&j.slot)
 		c.refuseJob(j, err)
@@ -57,7 +57,7 @@ func (c *Consumer) dispatch(j *job, w *worker) {
 			k.finish(nil, c.panicked(j.name(), reason))
 		}
 	}()
-	if err := c.allowed(j.binding, k.who, began); err != nil {
+	if err := c.allowed(j.binding, k.who, c.node.wheel.clock.time()); err != nil {
 		k.finish(nil, err)
 		return
 	}
@@ -66,21 +66,18 @@ func (c *Consumer) dispatch(j *job, w *worker) {
 		k.finish(nil, status.InvalidArgument.Errorf("the payload of %q is not valid: %v", j.binding.Entry.Type, err))
 		return
 	}
-	k.begin(began, j.binding.Timeout, w)
+	k.begin(c.node.started.Add(began), j.binding.Timeout, w)
 	if err := k.authorize(in); err != nil {
-		w.running.Store(nil)
 		k.finish(nil, err)
 		return
 	}
 	if j.key != "" && !k.claimKey(j) {
-		w.running.Store(nil)
 		k.arm(time.Time{})
 		return // it ran before, or whoever runs it now acks this one too
 	}
 	reply, err := c.invoke(k, j.binding.Routes, in)
-	w.running.Store(nil)
 	k.halt()
-	c.node.observer.Handled(j.binding.Entry.Type, time.Since(began))
+	c.node.observer.Handled(j.binding.Entry.Type, c.node.sinceStart()-began)
 	if k.goesOn != nil && err == nil {
 		k.goesOn() // and finishes the call later
 		return

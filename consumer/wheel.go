@@ -43,6 +43,9 @@ type clock struct{ nanos atomic.Int64 }
 // now returns nanoseconds since 1970.
 func (c *clock) now() int64 { return c.nanos.Load() }
 
+// time returns it as a time.
+func (c *clock) time() time.Time { return time.Unix(0, c.now()) }
+
 func startWheel(watch func(before time.Time)) *wheel {
 	w := &wheel{quit: make(chan struct{}), gone: make(chan struct{}), watch: watch}
 	w.clock.nanos.Store(time.Now().UnixNano())

@@ -16,8 +16,8 @@ type task interface {
 // worker is a goroutine of a pool.
 type worker struct {
 	woken chan struct{} // has room for one
-	// running is the call whose handlers run now, so that its time can be looked
-	// after from outside: most calls end long before, and need no timer.
+	// running is the call whose handlers run now, or ran last, so that its time can
+	// be looked after from outside: most calls end long before, and need no timer.
 	running atomic.Pointer[call]
 }
 
@@ -147,6 +147,7 @@ func (w *workers) take(me *worker, awake bool) (task, bool) {
 	if w.closed {
 		return nil, false
 	}
+	me.running.Store(nil)
 	w.idle = append(w.idle, me)
 	return nil, true
 }

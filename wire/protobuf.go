@@ -53,7 +53,9 @@ func (s *protobufSession) Decode(message []byte, text bool, handle func(*Frame))
 			return
 		}
 		message = message[1+n:]
-		f.reset()
+		if count > 0 {
+			f.reset()
+		}
 		decodeFrame(f, raw, s.in)
 		if count >= MaxBatchFrames && s.in.side == ServerSide {
 			f.Kind, f.Err = KindUnknown, errTooManyFrames
