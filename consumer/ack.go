@@ -218,8 +218,13 @@ type encoder struct {
 
 var encoders = sync.Pool{New: func() any { return &encoder{buffer: make([]byte, Headroom, firstEncoder)} }}
 
-// firstEncoder is room for most acks.
-const firstEncoder = 256
+const (
+	// firstEncoder is room for most acks.
+	firstEncoder = 256
+	// maxSoon is the largest frame that waits for others: a write of its own costs
+	// little beside a larger one.
+	maxSoon = 16 << 10
+)
 
 // send encodes a frame and sends it; soon says that others may come behind it.
 func (e *encoder) send(c *Consumer, f *wire.Frame, soon bool) error {
@@ -230,7 +235,7 @@ func (e *encoder) send(c *Consumer, f *wire.Frame, soon bool) error {
 		c.log().Error("a frame cannot be encoded", "kind", f.Kind.String(), "type", f.Message.Type+f.Ack.Reply.Type, "error", err)
 		return status.Mask(err)
 	case len(encoded) == Headroom:
-	case soon:
+	case soon && len(encoded) <= maxSoon:
 		c.outbox.pushSoon(encoded)
 	default:
 		c.outbox.push(encoded)

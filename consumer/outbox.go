@@ -75,6 +75,7 @@ func (o *outbox) pushAll(data []byte, ends []int) {
 
 // send is pushAll for who holds mu. It unlocks it.
 func (o *outbox) send(data []byte, ends []int) {
+	o.relieve(len(data))
 	switch {
 	case o.shut:
 		o.mu.Unlock()
@@ -88,6 +89,19 @@ func (o *outbox) send(data []byte, ends []int) {
 		o.queue(data, ends)
 		o.start()
 	}
+}
+
+// relieve writes what waits if there is no room for some bytes behind it, and it
+// waits only since others might have come, not for the network. The caller holds mu,
+// which is unlocked meanwhile.
+func (o *outbox) relieve(bytes int) {
+	if o.shut || o.busy || o.held || o.pending == nil || !o.full(bytes) {
+		return
+	}
+	o.busy = true
+	o.mu.Unlock()
+	o.flush()
+	o.mu.Lock()
 }
 
 // overflow ends a connection whose queue is full. What waits is given up, so that

@@ -8,6 +8,8 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/protoway/protoway/broadcast"
+	protowayv1 "github.com/protoway/protoway/gen/protoway/v1"
 	"github.com/protoway/protoway/wire"
 )
 
@@ -115,5 +117,37 @@ func TestOutboxRefusedBeforeWelcomeSaysNothing(t *testing.T) {
 	o.push(roomy([]byte("late")))
 	if len(conn.messages) != 0 || conn.code != CloseRefused {
 		t.Errorf("wrote %q, closed with %v", conn.messages, conn.code)
+	}
+}
+
+// TestWhatWaitsForOthersIsNotTooMuch: frames behind which others may come are
+// written when there is no room for them; only a network that is full closes.
+func TestWhatWaitsForOthersIsNotTooMuch(t *testing.T) {
+	const limit = 100
+	conn := &valve{}
+	o := outboxOf(conn, wire.Protobuf, limit)
+	o.held, o.soon = false, true // nobody writes but who pushes: the one that would is not there yet
+	var want []byte
+	for i := range 50 {
+		frame := fmt.Appendf(nil, "<%d%s>", i, bytes.Repeat([]byte("x"), i))
+		want = append(want, frame...)
+		switch i % 3 {
+		case 0:
+			o.pushSoon(roomy(frame))
+		case 1:
+			o.pushSoon(roomy(frame))
+			if o.offer([]byte("<free>"), &broadcast.Slow{Policy: protowayv1.SlowConsumer_DROP}) {
+				t.Errorf("step %d: a publication was dropped for a network that takes everything", i)
+			}
+			want = append(want, "<free>"...)
+		case 2:
+			o.push(roomy(frame))
+		}
+		if o.over.Load() {
+			t.Fatalf("step %d: it is closed with %v", i, conn.code)
+		}
+	}
+	if got := bytes.Join(conn.sent, nil); !bytes.Equal(got, want) {
+		t.Errorf("sent %q, want %q", got, want)
 	}
 }

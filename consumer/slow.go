@@ -50,6 +50,7 @@ func (o *outbox) pushIdle(data []byte, ends []int) bool {
 // was dropped: this one, or the one whose place it took.
 func (o *outbox) offer(frame []byte, slow *broadcast.Slow) (dropped bool) {
 	o.mu.Lock()
+	o.relieve(len(frame))
 	switch {
 	case o.shut:
 		o.mu.Unlock()
