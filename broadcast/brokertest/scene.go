@@ -3,6 +3,7 @@ package brokertest
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"slices"
 	"sync"
 	"testing"
@@ -180,6 +181,7 @@ func (n *node) OnPublication(p *broadcast.Publication) {
 	if n.before != nil {
 		n.before(p)
 	}
+	runtime.Gosched() // who is handed over out of order may overtake
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.got[p.Group] = append(n.got[p.Group], *p)
