@@ -3,6 +3,7 @@ package broadcast
 import (
 	"context"
 	"log/slog"
+	"math"
 	"sync"
 	"time"
 
@@ -120,10 +121,13 @@ func (h *Hub) Publish(ctx context.Context, group string, m proto.Message, opts .
 	for _, opt := range opts {
 		opt(p)
 	}
+	if _, keeps := h.broker.(History); !keeps && p.asksHistory() {
+		return 0, status.Unimplemented.Errorf("%s asks for history or for a key to be remembered: the broker %T does neither", p, h.broker)
+	}
 	if err := h.broker.Publish(ctx, p); err != nil {
 		return 0, err
 	}
-	return p.reached, nil
+	return int(p.reached), nil
 }
 
 // OnPublication delivers to the members on this node.
@@ -137,9 +141,9 @@ func (h *Hub) OnPublication(p *Publication) {
 	g := h.groups[p.Group]
 	h.mu.RUnlock()
 	if g != nil {
-		p.reached = g.publish(h, p, e)
+		p.reached = int32(min(g.publish(h, p, e), math.MaxInt32)) //nolint:gosec // it fits
 	}
-	h.observer.Published(p.Type, p.reached)
+	h.observer.Published(p.Type, int(p.reached))
 }
 
 // OnInterrupted has nothing to recover as long as groups have no history.

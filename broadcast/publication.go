@@ -31,16 +31,22 @@ type Publication struct {
 	Type string
 	// Payload is the serialized message, as protobuf.
 	Payload []byte
-	// Key names the intent, so that publishing again changes nothing.
+	// Key names the intent, so that publishing again changes nothing: see [Once].
 	Key string
 	// At is when it was published, by the publishing node's clock.
 	At time.Time
 	// Except is the session that does not get it; empty for none.
 	Except string
+	// Retention is how long the history keeps it; nil: it is not kept. See [Keep].
+	Retention *Retention
+	// Window is for how long the broker remembers Key; 0: not at all.
+	Window time.Duration
+	// Duplicate is set by the broker: Key was taken before, and nothing was published.
+	Duplicate bool
 
 	more bool // others are likely to follow at once
 
-	reached int // members that got it on this node, known after a local delivery
+	reached int32 // members that got it on this node, known after a local delivery
 }
 
 // PublishOption changes how one message is published.
