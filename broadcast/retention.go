@@ -19,7 +19,8 @@ type Retention struct {
 }
 
 // Keep has the publication kept in the group's history. The broker must have
-// [History], or publishing fails with status.Unimplemented.
+// [History], or publishing fails with status.Unimplemented. Clients see its position;
+// what they missed is not sent to them yet when they come back.
 func Keep(r Retention) PublishOption {
 	return func(p *Publication) { p.Retention = &r }
 }
